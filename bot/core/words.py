@@ -7,6 +7,7 @@ exception (`AccessBotError` and its children):
     AccessBotError
     ├── SettingError          the set-up is wrong: one sentence, one remedy
     ├── StaleState            someone else acted first
+    ├── BrokenSeal            a row is not as this program wrote it
     └── DirectoryError        Okta did not do what it was asked
         ├── DirectoryRefused      for good: asking again will not help
         ├── DirectoryGone         the person, group or membership is not there
@@ -144,8 +145,12 @@ class SettingError(AccessBotError):
         self.remedy = remedy
 
 
-class StaleState(AccessBotError):  # noqa: N818 -- it is a state, met every day
+class StaleState(AccessBotError):
     """Someone else acted first: the row is no longer as it was read."""
+
+
+class BrokenSeal(AccessBotError):
+    """A grant is not as this program wrote it: nothing is given on it."""
 
 
 class DirectoryError(AccessBotError):

@@ -1,0 +1,124 @@
+"""One claim for everything that is due.
+
+Requests, grants and notices are due the same way: `due_at` has come and no
+lease runs. A claim takes a lease and raises the fence, in one statement; a
+worker that was paused past its lease finds the fence raised and writes
+nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, CursorResult, case, func, or_, select, update
+from sqlmodel import Session, col
+
+from bot.core.words import StaleState
+from bot.store.tables import AccessGrant, AccessRequest, Notice
+
+DueRow = TypeVar("DueRow", AccessRequest, AccessGrant, Notice)
+AnyDue = AccessRequest | AccessGrant | Notice
+
+
+def claim(
+    session: Session,
+    table: type[DueRow],
+    *,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    most: int,
+    first: Sequence[ColumnElement[Any]] = (),
+) -> list[DueRow]:
+    """Return up to `most` due rows, leased to `owner` until `now + lease`.
+
+    `first` orders them before their due time does.
+    """
+    due = (
+        select(col(table.id))
+        .where(col(table.due_at) <= now, _is_free(table, now))
+        .order_by(*first, col(table.due_at))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = session.scalars(
+        update(table)
+        .where(col(table.id).in_(due.scalar_subquery()), _is_free(table, now))
+        .values(
+            lease_owner=owner,
+            lease_until=now + lease,
+            fence=table.fence + 1,
+            tries=table.tries + 1,
+        )
+        .returning(table)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return list(claimed)
+
+
+def renew(session: Session, row: AnyDue, *, now: datetime, lease: timedelta) -> None:
+    """Hold `row` until `now + lease`; StaleState if it was claimed by another."""
+    table = type(row)
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(table)
+        .where(
+            col(table.id) == row.id,
+            col(table.fence) == row.fence,
+            col(table.lease_owner) == row.lease_owner,
+        )
+        .values(lease_until=now + lease)
+        .execution_options(synchronize_session=False)
+    )
+    if result.rowcount != 1:
+        raise StaleState(f"{table.__tablename__} {row.id} was claimed by another")
+
+
+def settled(due_at: datetime | None) -> dict[str, Any]:
+    """Return the columns of a row whose claim is done with, next due at `due_at`."""
+    return {"due_at": due_at, "lease_owner": None, "lease_until": None, "tries": 0}
+
+
+def put_back(session: Session, row: AnyDue, due_at: datetime) -> None:
+    """Let go of `row`, due again at `due_at`, its tries kept.
+
+    Where someone made it due anew while it was held, it stays due then.
+    Nothing is written if another holds it by now.
+    """
+    table = type(row)
+    unchanged = col(table.due_at) == row.due_at
+    session.execute(
+        update(table)
+        .where(col(table.id) == row.id, col(table.fence) == row.fence)
+        .values(
+            due_at=case((unchanged, due_at), else_=col(table.due_at)),
+            lease_owner=None,
+            lease_until=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def free_all(session: Session) -> None:
+    """Free every lease: those of the last boot, when only one process runs."""
+    for table in (AccessRequest, AccessGrant, Notice):
+        session.execute(
+            update(table)
+            .where(col(table.lease_owner).is_not(None))
+            .values(lease_owner=None, lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def next_due(
+    session: Session, tables: Sequence[type[AnyDue]], now: datetime
+) -> datetime | None:
+    """Return when the next row of `tables` is due and free; None if none waits."""
+    instants = [
+        session.scalar(select(func.min(table.due_at)).where(_is_free(table, now)))
+        for table in tables
+    ]
+    return min((instant for instant in instants if instant), default=None)
+
+
+def _is_free(table: type[AnyDue], now: datetime) -> ColumnElement[bool]:
+    return or_(col(table.lease_until).is_(None), col(table.lease_until) <= now)

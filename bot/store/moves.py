@@ -1,0 +1,177 @@
+"""The only writes of a status or a standing.
+
+`create()` and `move()` write a status, `advance()` what changes no status: a
+routing, an answer, an intent, a new end. Each is guarded by the row's allowed
+origins, its version, and for a worker its fence, and writes exactly one event
+in the same transaction. A row that is no longer as it was read is StaleState:
+someone else acted first, and nothing is written.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session, col
+
+from bot.core.words import ORIGINS, BrokenSeal, Cause, StaleState, Status
+from bot.store import audit
+from bot.store.tables import AccessGrant, AccessRequest, Event, Notice
+
+Row = AccessRequest | AccessGrant
+
+LIVING = frozenset({"card", "sent", "granted", "warning"})
+"""Kinds of notices that are drawn again when what they show has changed."""
+
+TERMS = frozenset({"expires_at", "was_member", "duration_seconds"})
+"""What a seal covers and a later write may change."""
+
+
+def create(
+    session: Session,
+    row: Row,
+    *,
+    by: str,
+    now: datetime,
+    data: Mapping[str, Any] | None = None,
+    text: Mapping[str, str] | None = None,
+) -> Event:
+    """Write `row` in its first status: a move from nothing."""
+    if None not in ORIGINS[row.status]:
+        raise StaleState(f"nothing is born {row.status}")
+    row.version = 1
+    if isinstance(row, AccessGrant):
+        row.seal = _seal(session, row)
+    session.add(row)
+    session.flush()
+    return _record(session, row, str(row.status), by=by, now=now, data=data, text=text)
+
+
+def move(
+    session: Session,
+    row: Row,
+    to: Status,
+    *,
+    by: str,
+    now: datetime,
+    fence: int | None = None,
+    data: Mapping[str, Any] | None = None,
+    text: Mapping[str, str] | None = None,
+    **columns: Any,
+) -> Event:
+    """Change the status of `row` to `to`, draw its pictures again."""
+    if row.status not in ORIGINS[to]:
+        raise StaleState(f"what is {row.status} does not become {to}")
+    _write(session, row, fence, {"status": to, **columns})
+    redraw(session, row, now)
+    return _record(session, row, str(to), by=by, now=now, data=data, text=text)
+
+
+def advance(
+    session: Session,
+    row: Row,
+    what: str,
+    *,
+    by: str,
+    now: datetime,
+    fence: int | None = None,
+    data: Mapping[str, Any] | None = None,
+    text: Mapping[str, str] | None = None,
+    **columns: Any,
+) -> Event:
+    """Change the standing of `row` within its status; `what` names the event."""
+    _write(session, row, fence, columns)
+    return _record(session, row, what, by=by, now=now, data=data, text=text)
+
+
+def redraw(session: Session, row: Row, now: datetime) -> None:
+    """Make every living picture of `row` due, to show it as it is now."""
+    subject = (
+        col(Notice.grant_id) == row.id
+        if isinstance(row, AccessGrant)
+        else col(Notice.request_id) == row.id
+    )
+    session.execute(
+        update(Notice)
+        .where(subject, col(Notice.kind).in_(LIVING), col(Notice.dropped).is_(None))
+        .values(wanted_version=row.version, due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _write(
+    session: Session, row: Row, fence: int | None, columns: dict[str, Any]
+) -> None:
+    """Write `columns` over `row` if it is still as it was read; `row` shows them."""
+    if isinstance(row, AccessGrant) and TERMS & columns.keys():
+        columns = columns | {"seal": _reseal(session, row, columns)}
+    values = columns | {"version": row.version + 1}
+    table = type(row)
+    guards = [
+        col(table.id) == row.id,
+        col(table.version) == row.version,
+        col(table.status) == row.status,
+    ]
+    if fence is not None:
+        guards.append(col(table.fence) == fence)
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(table)
+        .where(*guards)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    if result.rowcount != 1:
+        raise StaleState(f"{table.__tablename__} {row.id} has moved on")
+    for name, value in values.items():
+        set_committed_value(row, name, value)
+
+
+def _reseal(session: Session, grant: AccessGrant, columns: Mapping[str, Any]) -> str:
+    """Return the seal of `grant` with `columns` over it.
+
+    NB. Only a sealed grant is sealed again: new terms on a row that someone
+    else wrote would make their hand ours.
+    """
+    if not audit.is_sealed(session, grant):
+        raise BrokenSeal(f"grant {grant.id} is not as it was written")
+    changed = AccessGrant(**grant.model_dump())
+    for name, value in columns.items():
+        setattr(changed, name, value)
+    return _seal(session, changed)
+
+
+def _seal(session: Session, grant: AccessGrant) -> str:
+    approval = session.get_one(Event, grant.approved_event)
+    return audit.seal(session, grant, approval)
+
+
+def _record(
+    session: Session,
+    row: Row,
+    what: str,
+    *,
+    by: str,
+    now: datetime,
+    data: Mapping[str, Any] | None,
+    text: Mapping[str, str] | None,
+) -> Event:
+    noun = "grant" if isinstance(row, AccessGrant) else "request"
+    return audit.record(
+        session,
+        f"{noun} {what}",
+        by=by,
+        now=now,
+        data={**(data or {}), "row": audit.row_picture(row)},
+        text=text,
+        integration=row.integration,
+        person_id=row.grantee_id,
+        group_id=row.group_id,
+        request_id=row.request_id if isinstance(row, AccessGrant) else row.id,
+        grant_id=row.id if isinstance(row, AccessGrant) else None,
+        cause=_cause(row),
+    )
+
+
+def _cause(row: Row) -> Cause | None:
+    return row.cause if isinstance(row, AccessGrant) else None
