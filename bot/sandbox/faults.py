@@ -58,6 +58,11 @@ class Fault:
             raise ValueError(f"there is no fault {self.kind}")
         re.compile(self.match)
 
+    @property
+    def answers(self) -> bool:
+        """Whether the client is answered, if only in the end."""
+        return not self.kind.startswith(("cut", "timeout"))
+
     def meets(self, label: str) -> bool:
         """Whether this call meets it; counts the call."""
         if self.times == 0 or not re.search(self.match, label):
@@ -127,8 +132,10 @@ class Faults:
         `apply` carries the call out, `refuse` words a clean error.
         """
         fault = self.take(label)
-        if fault is None:
-            return await apply()
+        return await apply() if fault is None else await self.play(fault, apply, refuse)
+
+    async def play(self, fault: Fault, apply: Apply, refuse: Refuse) -> Response:
+        """The same for a call whose fault is known."""
         if fault.kind.isdigit():
             return refuse(fault)
         if fault.kind == "html":
