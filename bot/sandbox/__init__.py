@@ -1,0 +1,48 @@
+"""An Okta org and a Slack workspace on loopback, with faults on demand.
+
+The test bed of everything and the world of the demo. It imports nothing of the
+rest of the bot: a judge does not ask the judged.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any, Self
+
+from bot.sandbox.okta import OktaOrg
+from bot.sandbox.serving import Loopback
+
+
+class Sandbox:
+    """Both services, served by one background thread until `close()`."""
+
+    slack: Any
+
+    def __init__(self) -> None:
+        self.loopback = Loopback()
+        self.okta = OktaOrg()
+        self.loopback.open(self.okta)
+        if find_spec("bot.sandbox.slack"):
+            self.slack = import_module("bot.sandbox.slack").SlackWorkspace()
+            self.slack.url = self.loopback.serve(self.slack.app())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def reset(self) -> None:
+        """An empty org and an empty workspace, at the same addresses."""
+        self.okta.reset()
+        if hasattr(self, "slack"):
+            self.slack.reset()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self.loopback.close()
