@@ -1,0 +1,110 @@
+"""access.yaml as typed values: who may ask for what, how long, who answers.
+
+    text      YAML as plain values that remember where they stand
+    fields    the kinds of text: durations, addresses, references, patterns
+    people    selectors, and the rule that combines them
+    values    the mappings, from Flow up to Catalogue
+    checks    what must hold between them
+    faults    what pydantic found, in the file's own words
+    problems  a problem, and all of them as one error
+    schema    JSON Schema for editors
+
+It takes text and returns values or problems. It never reads a file, a secret
+or a clock, and never decides about a person: that is policy's.
+"""
+
+from hashlib import sha256
+
+from pydantic import ValidationError
+
+from bot.core.catalogue.checks import problems_between, warnings_between
+from bot.core.catalogue.faults import problems_in
+from bot.core.catalogue.patterns import matches
+from bot.core.catalogue.people import (
+    Everyone,
+    GroupPattern,
+    GroupSelector,
+    Owner,
+    PeopleRule,
+    Selector,
+    UserSelector,
+)
+from bot.core.catalogue.problems import CatalogueError, Problem
+from bot.core.catalogue.schema import schema
+from bot.core.catalogue.text import Document, read_document
+from bot.core.catalogue.values import (
+    AccessFile,
+    Catalogue,
+    Discovery,
+    DurationRule,
+    Flow,
+    GroupRule,
+    Identity,
+    Integration,
+    JustificationRule,
+    ResourceOwner,
+    Step,
+    UserCleanup,
+)
+from bot.core.durations import parse_duration, say_duration, write_duration
+
+__all__ = [
+    "Catalogue",
+    "CatalogueError",
+    "Discovery",
+    "DurationRule",
+    "Everyone",
+    "Flow",
+    "GroupPattern",
+    "GroupRule",
+    "GroupSelector",
+    "Identity",
+    "Integration",
+    "JustificationRule",
+    "Owner",
+    "PeopleRule",
+    "Problem",
+    "ResourceOwner",
+    "Selector",
+    "Step",
+    "UserCleanup",
+    "UserSelector",
+    "load",
+    "matches",
+    "parse_duration",
+    "say_duration",
+    "schema",
+    "write_duration",
+]
+
+
+def load(text: str, *, name: str = "access.yaml") -> Catalogue:
+    """Return what `text` says, whole and checked; `name` is for its problems.
+
+    Raises CatalogueError with all that is wrong, in the order of the file.
+    What is allowed but surely not meant is in the catalogue's `warnings`.
+    """
+    document = read_document(text, name)
+    said = _validate(document)
+    if not said or document.problems:
+        raise CatalogueError(sorted(document.problems, key=_order))
+    return Catalogue(
+        **dict(said),
+        hash=sha256(text.encode()).hexdigest(),
+        warnings=tuple(warnings_between(document)),
+    )
+
+
+def _validate(document: Document) -> AccessFile | None:
+    if document.data is None:
+        return None
+    document.problems += problems_between(document)
+    try:
+        return AccessFile.model_validate(document.data)
+    except ValidationError as error:
+        document.problems += problems_in(error, document)
+        return None
+
+
+def _order(problem: Problem) -> tuple[int, int]:
+    return problem.line, problem.column
