@@ -1,0 +1,1 @@
+"""What is sent and answered, against Slack's and Okta's own descriptions."""
