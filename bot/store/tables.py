@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Enum, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Enum, ForeignKey, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from bot.core.words import Cause, GrantStatus, RequestStatus
@@ -18,6 +18,14 @@ from bot.store.database import UTCDateTime
 
 PENDING_ONCE = "status = 'pending' and extends is null"
 LIVE_ONCE = "status in ('granting', 'active', 'revoking')"
+
+# A constraint without a name cannot be changed by a later migration.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 def _enum(kind: type[StrEnum]) -> Enum:
@@ -89,7 +97,11 @@ class AccessRequest(Due, table=True):
     decided_by: str | None = None
     reason: str | None = None
     routing: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
-    extends: str | None = Field(default=None, foreign_key="access_grant.id")
+    extends: str | None = Field(
+        default=None,
+        # Requests and grants name each other: this one is added last.
+        sa_column_args=[ForeignKey("access_grant.id", use_alter=True)],
+    )
     delivery: str | None = Field(default=None, unique=True)
 
 
@@ -221,7 +233,7 @@ class OktaPerson(SQLModel, table=True):
     name: str = ""
     status: str = ""
     profile: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
-    group_ids: list[str] | None = Field(default=None, sa_type=JSON)
+    group_ids: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     read_at: datetime = Field(sa_type=UTCDateTime)
     forgotten_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
