@@ -1,0 +1,171 @@
+"""The owner ladder: who answers for a group, rung by rung.
+
+The people the group's owner attribute names, else the integration owner, else
+the admins. Only a complete reading that names nobody eligible leads to the
+next rung; a reading that failed leads nowhere. Pure: the readings come in as
+values, and live ones are made by the worker.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bot.core.catalogue import GroupSelector, UserSelector
+from bot.core.policy import Policy, Truth, with_authority
+from bot.core.words import Group, Person, Refused
+
+MOST_PER_RUNG = 50
+"""How many people of a rung are looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """One rung and whom it names, by id.
+
+    `unknown` is a name in access.yaml that is not led to an id yet: the rung
+    cannot be read. `astray` is a value of an owner attribute that names nobody.
+    """
+
+    name: str
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    unknown: str = ""
+    astray: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """What was read for the rungs: people by id, members by group id."""
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    members: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Who is asked: the rung that names somebody, and why each above did not."""
+
+    rung: Rung
+    people: tuple[Person, ...]
+    passed: tuple[str, ...] = ()
+
+
+def attribute_values(group: Group, key: str) -> tuple[str, ...]:
+    """Return what the custom attribute `key` of `group` names.
+
+    Okta keeps it flat beside name and description, as a string, a list or any
+    JSON; absent and null both mean nobody. A string may be comma separated.
+    """
+    value = group.profile.get(key)
+    values = value if isinstance(value, list) else str(value or "").split(",")
+    return tuple(text for text in (str(v or "").strip() for v in values) if text)
+
+
+def ladder(policy: Policy, resource: Rung) -> list[Rung]:
+    """Return the rungs of a group in order; `resource` is its attribute's."""
+    return [
+        resource,
+        _named(policy, "integration", policy.integration.owner),
+        _named(policy, "admins", policy.catalogue.admins),
+    ]
+
+
+def basis(policy: Policy, group: Group) -> list[list[str]]:
+    """Return what the ladder of `group` rests on: its attributes, the file, the pins.
+
+    While it is the same, a route found before still leads to the same rung.
+    """
+    attributes = [
+        [mapping.key, mapping.attribute, *attribute_values(group, mapping.key)]
+        for mapping in policy.integration.resource_owner
+    ]
+    named = ladder(policy, Rung(name="resource"))[1:]
+    return attributes + [
+        [rung.name, *sorted(rung.users | rung.groups)] for rung in named
+    ]
+
+
+def climb(
+    policy: Policy,
+    rungs: Iterable[Rung],
+    readings: Readings,
+    *,
+    apart_from: frozenset[str],
+    reachable: frozenset[str],
+) -> Route | Refused:
+    """Return the first rung with somebody eligible on it, and those people.
+
+    `apart_from` are the requester and the grantee; `reachable` the people with
+    a Slack account that is theirs.
+    """
+    passed: list[str] = []
+    for rung in rungs:
+        people = _people(policy, rung, readings)
+        if people is None:
+            return Refused(f"I cannot tell who the {rung.name} owner is right now.")
+        fit = tuple(
+            person
+            for person in people
+            if person.id not in apart_from
+            and person.may_receive
+            and person.id in reachable
+        )
+        if fit:
+            return Route(rung=rung, people=fit, passed=tuple(passed))
+        passed.append(_why_passed(rung, people, apart_from))
+    return Refused("Nobody can approve this: " + "; ".join(passed) + ".")
+
+
+def stands_on(policy: Policy, rung: Rung, person: Person) -> Truth:
+    """Tell whether `rung` names `person`, by themselves or by a group of theirs."""
+    if person.id in rung.users:
+        return True
+    trusted = with_authority(policy, person)
+    if trusted is None:
+        return None if rung.groups else False
+    return not rung.groups.isdisjoint(trusted)
+
+
+def _named(policy: Policy, name: str, selectors: Iterable[object]) -> Rung:
+    users, groups, unknown = set(), set(), ""
+    for selector in selectors:
+        match selector:
+            case UserSelector(user=user):
+                unknown = unknown or ("" if user in policy.users else user)
+                users.add(policy.users.get(user, ""))
+            case GroupSelector(group=group):
+                unknown = unknown or ("" if group in policy.groups else group)
+                groups.add(policy.groups.get(group, ""))
+    return Rung(
+        name=name,
+        users=frozenset(users - {""}),
+        groups=frozenset(groups - {""}),
+        unknown=unknown,
+    )
+
+
+def _people(
+    policy: Policy, rung: Rung, readings: Readings
+) -> tuple[Person, ...] | None:
+    """Return everyone on `rung`; None unless all of it was read."""
+    if rung.unknown or not rung.users <= readings.people.keys():
+        return None
+    if not rung.groups <= readings.members.keys():
+        return None
+    found = {user: readings.people[user] for user in sorted(rung.users)}
+    for group in sorted(rung.groups):
+        for member in readings.members[group]:
+            if (member.id, group) not in policy.given:
+                found.setdefault(member.id, member)
+    return tuple(found.values())[:MOST_PER_RUNG]
+
+
+def _why_passed(
+    rung: Rung, people: tuple[Person, ...], apart_from: frozenset[str]
+) -> str:
+    if rung.astray and not people:
+        return f"the {rung.name} owner is given as “{rung.astray}”, which is nobody"
+    if not people:
+        return f"the {rung.name} owner names nobody"
+    if all(person.id in apart_from for person in people):
+        return f"the {rung.name} owner is who asks"
+    return f"nobody on the {rung.name} rung is active with a Slack account"

@@ -1,0 +1,221 @@
+"""People and groups as last read: what Okta and Slack said, kept as rows.
+
+A reading older than asked for is not believed: `person()` and `group()` give
+None for it, and unknown means no. Nothing here is a decision.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, or_, select
+
+from bot.core.words import LIVE, Group, Person
+from bot.store.tables import (
+    AccessGrant,
+    OktaGroup,
+    OktaPerson,
+    PersonLink,
+    Pin,
+    SlackAccount,
+    Upkeep,
+)
+
+
+def person(
+    session: Session, integration: str, person_id: str, since: datetime | None = None
+) -> Person | None:
+    """Return the person as last read; None when never, or not since `since`."""
+    row = session.get(OktaPerson, (integration, person_id))
+    if row is None or (since is not None and row.read_at < since):
+        return None
+    return as_person(row)
+
+
+def group(
+    session: Session, integration: str, group_id: str, since: datetime | None = None
+) -> Group | None:
+    """Return the group as last read; None when never, gone, or not since `since`."""
+    row = session.get(OktaGroup, (integration, group_id))
+    if row is None or row.gone_at or (since is not None and row.read_at < since):
+        return None
+    return as_group(row)
+
+
+def groups_called(session: Session, integration: str, name: str) -> list[Group]:
+    """Return the groups whose name or id is exactly `name`."""
+    rows = session.exec(
+        select(OktaGroup).where(
+            OktaGroup.integration == integration,
+            or_(OktaGroup.name == name, OktaGroup.id == name),
+            col(OktaGroup.gone_at).is_(None),
+        )
+    )
+    return [as_group(row) for row in rows]
+
+
+def people_called(session: Session, integration: str, name: str) -> list[Person]:
+    """Return the people whose login, e-mail or id is `name`, in any case."""
+    folded = name.casefold()
+    rows = session.exec(
+        select(OktaPerson).where(
+            OktaPerson.integration == integration,
+            or_(
+                func.lower(OktaPerson.login) == folded,
+                func.lower(OktaPerson.email) == folded,
+                OktaPerson.id == name,
+            ),
+        )
+    )
+    return [as_person(row) for row in rows]
+
+
+def remember_person(
+    session: Session, integration: str, known: Person, now: datetime
+) -> None:
+    """Keep `known` as read at `now`, with the groups it was read with."""
+    session.merge(
+        OktaPerson(
+            integration=integration,
+            id=known.id,
+            login=known.login,
+            email=known.email,
+            name=known.name,
+            status=known.status,
+            profile=dict(known.profile),
+            group_ids=None if known.groups is None else sorted(known.groups),
+            read_at=now,
+        )
+    )
+
+
+def remember_names(
+    session: Session, integration: str, people: Iterable[Person], now: datetime
+) -> None:
+    """Keep the names of people met in a list, where nothing better is known."""
+    for known in people:
+        if session.get(OktaPerson, (integration, known.id)) is None:
+            remember_person(session, integration, known, now)
+
+
+def remember_groups(
+    session: Session, integration: str, groups: Iterable[Group], now: datetime
+) -> None:
+    """Keep each of `groups` as read at `now`."""
+    for known in groups:
+        session.merge(
+            OktaGroup(
+                integration=integration,
+                id=known.id,
+                name=known.name,
+                description=known.description,
+                type=known.type,
+                profile=dict(known.profile),
+                carries_admin_role=known.carries_admin_role,
+                rule_managed=known.rule_managed,
+                feeds_rule=known.feeds_rule,
+                read_at=now,
+            )
+        )
+
+
+def pins(session: Session, integration: str, kind: str) -> dict[str, str]:
+    """Return the ids that names of `kind` (user, group) were pinned to."""
+    rows = session.exec(
+        select(Pin).where(Pin.integration == integration, Pin.kind == kind)
+    )
+    return {row.name: row.id for row in rows}
+
+
+def given(
+    session: Session, integration: str, group_ids: Iterable[str]
+) -> frozenset[tuple[str, str]]:
+    """Return the memberships of these groups that the bot itself gave, and lives."""
+    rows = session.exec(
+        select(AccessGrant.grantee_id, AccessGrant.group_id).where(
+            AccessGrant.integration == integration,
+            col(AccessGrant.group_id).in_(list(group_ids)),
+            col(AccessGrant.status).in_(LIVE),
+        )
+    )
+    return frozenset((person_id, group_id) for person_id, group_id in rows)
+
+
+def account(session: Session, team_id: str, slack_id: str) -> SlackAccount | None:
+    """Return the Slack account as last read."""
+    return session.get(SlackAccount, (team_id, slack_id))
+
+
+def link_of_account(
+    session: Session, team_id: str, slack_id: str, integration: str
+) -> PersonLink | None:
+    """Return the link of a Slack account to its Okta person."""
+    return session.get(PersonLink, (team_id, slack_id, integration))
+
+
+def link_of_person(
+    session: Session, integration: str, person_id: str
+) -> PersonLink | None:
+    """Return the link of an Okta person to their Slack account."""
+    return session.exec(
+        select(PersonLink).where(
+            PersonLink.integration == integration, PersonLink.person_id == person_id
+        )
+    ).first()
+
+
+def accounts_with_email(session: Session, email: str) -> list[SlackAccount]:
+    """Return the Slack accounts that may act here and whose e-mail is `email`."""
+    return list(
+        session.exec(
+            select(SlackAccount).where(
+                func.lower(SlackAccount.email) == email.casefold(),
+                col(SlackAccount.refusal).is_(None),
+            )
+        )
+    )
+
+
+def accounts_with_id(session: Session, slack_id: str) -> list[SlackAccount]:
+    """Return the Slack accounts that may act here and have this id."""
+    return list(
+        session.exec(
+            select(SlackAccount).where(
+                SlackAccount.slack_id == slack_id,
+                col(SlackAccount.refusal).is_(None),
+            )
+        )
+    )
+
+
+def remembered(session: Session, name: str) -> Upkeep | None:
+    """Return what the periodic job `name` remembers."""
+    return session.get(Upkeep, name)
+
+
+def as_person(row: OktaPerson) -> Person:
+    groups = None if row.group_ids is None else frozenset(row.group_ids)
+    return Person(
+        id=row.id,
+        login=row.login,
+        email=row.email,
+        name=row.name,
+        status=row.status,
+        groups=groups,
+        profile=row.profile,
+        read_at=row.read_at,
+    )
+
+
+def as_group(row: OktaGroup) -> Group:
+    return Group(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        type=row.type,
+        profile=row.profile,
+        carries_admin_role=row.carries_admin_role,
+        rule_managed=row.rule_managed,
+        feeds_rule=row.feeds_rule,
+        read_at=row.read_at,
+    )

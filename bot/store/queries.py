@@ -1,0 +1,119 @@
+"""Reads of requests, grants and notices. Nothing here writes or decides."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from bot.core.policy import Asked, Standing
+from bot.core.words import LIVE, GrantStatus, RequestStatus
+from bot.store.tables import AccessGrant, AccessRequest
+
+
+def request_of_delivery(session: Session, delivery: str | None) -> AccessRequest | None:
+    """Return the request that a delivery of Slack's made, if it made one."""
+    if delivery is None:
+        return None
+    return session.exec(
+        select(AccessRequest).where(AccessRequest.delivery == delivery)
+    ).first()
+
+
+def standing(
+    session: Session, integration: str, asked: Asked, *, apart_from: str | None = None
+) -> Standing:
+    """Return what the grantee has of the group already, as rows know it.
+
+    `apart_from` is the request in question: it and its grant do not count.
+    """
+    grant = live_grant(session, integration, asked.grantee.id, asked.group.id)
+    if grant is not None and grant.request_id == apart_from:
+        grant = None
+    pending = session.exec(
+        select(AccessRequest.id).where(
+            AccessRequest.integration == integration,
+            AccessRequest.grantee_id == asked.grantee.id,
+            AccessRequest.group_id == asked.group.id,
+            AccessRequest.status == RequestStatus.PENDING,
+            AccessRequest.id != apart_from,
+        )
+    ).first()
+    groups = asked.grantee.groups
+    return Standing(
+        is_member=None if groups is None else asked.group.id in groups,
+        pending=pending is not None,
+        held_until=grant.expires_at if grant else None,
+        ending=grant is not None and grant.status is GrantStatus.REVOKING,
+    )
+
+
+def live_grant(
+    session: Session, integration: str, grantee_id: str, group_id: str
+) -> AccessGrant | None:
+    """Return the one grant of the pair that lives."""
+    return session.exec(
+        select(AccessGrant).where(
+            AccessGrant.integration == integration,
+            AccessGrant.grantee_id == grantee_id,
+            AccessGrant.group_id == group_id,
+            col(AccessGrant.status).in_(LIVE),
+        )
+    ).first()
+
+
+def ended_before(session: Session, grant: AccessGrant) -> AccessGrant | None:
+    """Return the grant of the same pair that ended last before `grant`."""
+    return session.exec(
+        select(AccessGrant)
+        .where(
+            AccessGrant.integration == grant.integration,
+            AccessGrant.grantee_id == grant.grantee_id,
+            AccessGrant.group_id == grant.group_id,
+            AccessGrant.id != grant.id,
+            col(AccessGrant.ended_at).is_not(None),
+        )
+        .order_by(col(AccessGrant.ended_at).desc())
+    ).first()
+
+
+def grants(
+    session: Session,
+    *,
+    statuses: Sequence[GrantStatus] = (),
+    person_id: str | None = None,
+    integration: str | None = None,
+    most: int = 100,
+) -> list[AccessGrant]:
+    """Return grants, those that end last first."""
+    query = select(AccessGrant).order_by(col(AccessGrant.expires_at).desc())
+    if statuses:
+        query = query.where(col(AccessGrant.status).in_(statuses))
+    if person_id:
+        query = query.where(AccessGrant.grantee_id == person_id)
+    if integration:
+        query = query.where(AccessGrant.integration == integration)
+    return list(session.exec(query.limit(most)))
+
+
+def requests(
+    session: Session,
+    *,
+    statuses: Sequence[RequestStatus] = (),
+    person_id: str | None = None,
+    integration: str | None = None,
+    most: int = 100,
+) -> list[AccessRequest]:
+    """Return requests, the newest first."""
+    query = select(AccessRequest).order_by(col(AccessRequest.asked_at).desc())
+    if statuses:
+        query = query.where(col(AccessRequest.status).in_(statuses))
+    if person_id:
+        query = query.where(AccessRequest.requester_id == person_id)
+    if integration:
+        query = query.where(AccessRequest.integration == integration)
+    return list(session.exec(query.limit(most)))
+
+
+def anything_lives(session: Session) -> bool:
+    """Tell whether a grant is still to be given, held or removed."""
+    live = select(AccessGrant.id).where(col(AccessGrant.status).in_(LIVE)).limit(1)
+    return session.exec(live).first() is not None

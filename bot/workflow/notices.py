@@ -1,0 +1,122 @@
+"""What people are told: a row for each message, written with what it tells of.
+
+A notice is made in the transaction of its cause and sent by the worker. Its
+key makes it once, whatever is repeated.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, select
+
+from bot.store import directory
+from bot.store.tables import AccessGrant, AccessRequest, Notice
+
+EVERYBODY = "people:{}"
+"""What the job that looks up owners and admins remembers of an integration."""
+
+
+def tell(
+    session: Session,
+    kind: str,
+    recipient: str,
+    *,
+    key: str,
+    now: datetime,
+    request: AccessRequest | None = None,
+    grant: AccessGrant | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Notice | None:
+    """Make one notice due now; None if one with this key was made before."""
+    if session.exec(select(Notice.id).where(Notice.key == key)).first() is not None:
+        return None
+    notice = Notice(
+        key=key,
+        kind=kind,
+        recipient=recipient,
+        request_id=request.id if request else None,
+        grant_id=grant.id if grant else None,
+        facts=dict(facts or {}),
+        wanted_version=_version(request, grant),
+        made_at=now,
+        due_at=now,
+    )
+    session.add(notice)
+    return notice
+
+
+def tell_requester(
+    session: Session,
+    kind: str,
+    request: AccessRequest,
+    now: datetime,
+    *,
+    grant: AccessGrant | None = None,
+    again: str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Tell who asked, once for this kind (and `again`), where they are in Slack."""
+    recipient = slack_of(session, request.integration, request.requester_id)
+    if recipient is not None:
+        about = grant.id if grant else request.id
+        tell(
+            session,
+            kind,
+            recipient,
+            key=f"{kind}:{about}:{recipient}{again}",
+            now=now,
+            request=None if grant else request,
+            grant=grant,
+            facts=facts,
+        )
+
+
+def tell_people(
+    session: Session,
+    integration: str,
+    role: str,
+    text: str,
+    *,
+    key: str,
+    now: datetime,
+) -> None:
+    """Tell the `admins` or the integration `owner` something, once for this key."""
+    remembered = directory.remembered(session, EVERYBODY.format(integration))
+    people: Iterable[str] = remembered.facts.get(role, ()) if remembered else ()
+    for person_id in people:
+        recipient = slack_of(session, integration, person_id)
+        if recipient is not None:
+            tell(
+                session,
+                "alert",
+                recipient,
+                key=f"{key}:{recipient}",
+                now=now,
+                facts={"text": text},
+            )
+
+
+def show_home(session: Session, recipient: str, now: datetime) -> None:
+    """Make the home tab of someone who opened it due, to show what is now."""
+    home = session.exec(select(Notice).where(Notice.key == f"home:{recipient}")).first()
+    if home is None:
+        tell(session, "home", recipient, key=f"home:{recipient}", now=now)
+    else:
+        home.wanted_version += 1
+        home.due_at = now
+        session.add(home)
+
+
+def slack_of(session: Session, integration: str, person_id: str) -> str | None:
+    """Return the Slack id linked to an Okta person; None when nobody is."""
+    link = directory.link_of_person(session, integration, person_id)
+    if link is None:
+        return None
+    account = directory.account(session, link.team_id, link.slack_id)
+    return None if account is None or account.refusal else link.slack_id
+
+
+def _version(request: AccessRequest | None, grant: AccessGrant | None) -> int:
+    row = grant or request
+    return row.version if row else 1

@@ -1,0 +1,210 @@
+"""Fresh facts: what the worker reads from Okta before it decides.
+
+Each reading is complete or raises DirectoryError; nothing is believed in part.
+What was read is kept as rows, for the decisions that are made on rows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlmodel import Session
+
+from bot.core.catalogue import (
+    Catalogue,
+    GroupPattern,
+    Integration,
+    ResourceOwner,
+    matches,
+)
+from bot.core.owners import (
+    MOST_PER_RUNG,
+    Readings,
+    Route,
+    Rung,
+    attribute_values,
+    climb,
+    ladder,
+)
+from bot.core.policy import Policy
+from bot.core.words import Group, Person, Refused
+from bot.store import directory as rows
+from bot.workflow.people import Door, People, link_all
+
+OWNER_GROUPS = "owner groups:{}"
+"""What discovery remembers: the groups that owner attributes name."""
+
+
+class Groups(Protocol):
+    """What is asked of an Okta org about groups."""
+
+    async def group(self, group_id: str) -> Group | None: ...
+
+    async def group_named(self, name: str) -> list[Group]: ...
+
+    async def guarded_group(self, group_id: str) -> Group | None: ...
+
+    async def members(
+        self, group_id: str, most: int | None = MOST_PER_RUNG
+    ) -> list[Person]: ...
+
+
+class Directory(People, Groups, Protocol):
+    """An Okta org, as the workflow reads it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office(Door):
+    """A door from the inside: with all that the worker reads of the org."""
+
+    directory: Directory
+    catalogue: Catalogue
+
+
+def policy_for(
+    session: Session, catalogue: Catalogue, integration: Integration
+) -> Policy:
+    """Return the policy of one integration, with the pins and rows of today."""
+    name = integration.name
+    groups = rows.pins(session, name, "group")
+    remembered = rows.remembered(session, OWNER_GROUPS.format(name))
+    owner_groups = frozenset(remembered.facts.get("groups", ()) if remembered else ())
+    return Policy(
+        catalogue=catalogue,
+        integration=integration,
+        users=rows.pins(session, name, "user"),
+        groups=groups,
+        owner_groups=owner_groups,
+        given=rows.given(session, name, owner_groups | set(groups.values())),
+    )
+
+
+async def read_group(office: Office, group_id: str, now: datetime) -> Group | None:
+    """Read a group with its guards from Okta into rows; None if there is none."""
+    found = await office.directory.guarded_group(group_id)
+    if found is not None:
+        await office.database.run(rows.remember_groups, office.name, [found], now)
+    return found
+
+
+async def read_route(
+    office: Office,
+    policy: Policy,
+    group: Group,
+    apart_from: frozenset[str],
+    now: datetime,
+) -> tuple[Route, dict[str, str]] | Refused:
+    """Return who is to be asked for `group` now, and their Slack ids.
+
+    Rungs are read one after the other, no further than to the one that names
+    somebody eligible.
+    """
+    rungs = ladder(policy, await _resource_rung(office, group))
+    people: dict[str, Person] = {}
+    members: dict[str, tuple[Person, ...]] = {}
+    reachable: dict[str, str] = {}
+    refused = Refused("Nobody can approve this.")
+    for count, rung in enumerate(rungs, 1):
+        found = await _read_rung(office, rung, people, members)
+        await office.database.run(rows.remember_names, office.name, found, now)
+        reachable |= await link_all(office, found, now)
+        route = climb(
+            policy,
+            rungs[:count],
+            Readings(people=people, members=members),
+            apart_from=apart_from,
+            reachable=frozenset(reachable),
+        )
+        if isinstance(route, Route):
+            return route, reachable
+        refused = route
+    return refused
+
+
+async def _read_rung(
+    office: Office,
+    rung: Rung,
+    people: dict[str, Person],
+    members: dict[str, tuple[Person, ...]],
+) -> list[Person]:
+    """Read who is on `rung` into `people` and `members`; return them."""
+    met: list[Person] = []
+    for user in sorted(rung.users - people.keys()):
+        found = await office.directory.person(user)
+        if found is not None:
+            people[user] = found
+            met.append(found)
+    for group in sorted(rung.groups - members.keys()):
+        members[group] = tuple(await office.directory.members(group, MOST_PER_RUNG))
+        met += members[group]
+    return met
+
+
+async def _resource_rung(office: Office, group: Group) -> Rung:
+    """Return the rung of the first owner attribute that names somebody."""
+    astray = ""
+    for mapping in office.integration.resource_owner:
+        values = attribute_values(group, mapping.key)
+        rung = await _lead(office, mapping, values)
+        if rung.users or rung.groups:
+            return rung
+        astray = astray or rung.astray
+    return Rung(name="resource", astray=astray)
+
+
+async def _lead(office: Office, mapping: ResourceOwner, values: Iterable[str]) -> Rung:
+    """Lead each value of an owner attribute to the one person or group it names."""
+    ids: set[str] = set()
+    astray = ""
+    for value in values:
+        found = await _called(office, mapping, value)
+        if len(found) == 1:
+            ids |= found
+        else:
+            astray = astray or value
+    if mapping.attribute == "group":
+        return Rung(name="resource", groups=frozenset(ids), astray=astray)
+    return Rung(name="resource", users=frozenset(ids), astray=astray)
+
+
+async def _called(office: Office, mapping: ResourceOwner, value: str) -> set[str]:
+    """Return the ids of whom `value` may name.
+
+    NB. A name that fits several is no name: who may edit one of them would
+    otherwise decide who approves.
+    """
+    if mapping.attribute == "group":
+        groups = await _groups_called(office.directory, value)
+        return {g.id for g in groups if _within(mapping, g.name, g.id)}
+    people = await _people_called(office.directory, mapping.attribute, value)
+    return {p.id for p in people if _within(mapping, p.login, p.id)}
+
+
+async def _groups_called(directory: Directory, value: str) -> list[Group]:
+    """Return the groups with this name, else the one with this id."""
+    named = await directory.group_named(value)
+    if named:
+        return named
+    found = await directory.group(value)
+    return [found] if found else []
+
+
+async def _people_called(
+    directory: Directory, attribute: str, value: str
+) -> list[Person]:
+    """Return the people with this login, id or e-mail, or with this profile value."""
+    if attribute != "user":
+        return await directory.people_with(attribute.removeprefix("profile."), value)
+    found = await directory.person(value)
+    return [found] if found else await directory.people_with("email", value)
+
+
+def _within(mapping: ResourceOwner, name: str, id_: str) -> bool:
+    """Tell whether the mapping's `only` lets its attribute name this one."""
+    bounds = [
+        bound.group if isinstance(bound, GroupPattern) else bound.user
+        for bound in mapping.only
+        if isinstance(bound, GroupPattern) == (mapping.attribute == "group")
+    ]
+    return not mapping.only or any(matches(b, name) or b == id_ for b in bounds)
