@@ -81,7 +81,7 @@ class Loopback:
 
         Port 0 takes a free one. Raises OSError when the port is taken.
         """
-        bound = socket.create_server(("127.0.0.1", port))
+        bound = _bound(port)
         self.run(self._serve(app, bound))
         return f"http://127.0.0.1:{bound.getsockname()[1]}"
 
@@ -118,6 +118,19 @@ class Loopback:
             await asyncio.sleep(0.001)
         self._servers.append(server)
         self._serving.append(serving)
+
+
+def _bound(port: int) -> socket.socket:
+    # asyncio sets TCP_NODELAY only on sockets that say they are TCP; without it
+    # every answer waits 40 ms for the client's delayed acknowledgement.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def _configuration(app: Starlette) -> uvicorn.Config:

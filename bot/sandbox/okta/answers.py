@@ -167,7 +167,7 @@ def linked(body: str, links: Sequence[str]) -> Response:
 def limit_of(query: dict[str, str], default: int, most: int) -> int:
     """`limit` as asked. Raises ApiError E0000001 outside 1 to `most`."""
     text = query.get("limit", str(default))
-    if not text.isdigit() or not 1 <= int(text) <= most:
+    if not text.isdecimal() or not 1 <= int(text) <= most:
         raise ApiError("E0000001", "limit", [f"limit: must be between 1 and {most}"])
     return int(text)
 

@@ -136,6 +136,12 @@ class Directory:
             raise ApiError("E0000007", f"{id_or_login} (User)")
         return found
 
+    def user_by_id(self, user_id: str) -> User:
+        """The user of that id: a login will not do. Raises ApiError E0000007."""
+        if user_id not in self.users:
+            raise ApiError("E0000007", f"{user_id} (User)")
+        return self.users[user_id]
+
     def group(self, group_id: str) -> Group:
         """The group of that id. Raises ApiError E0000007."""
         if group_id not in self.groups:

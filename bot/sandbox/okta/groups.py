@@ -110,7 +110,7 @@ def add_member(state: State, asked: Asked) -> Response:
     """
     asked.effect = f"add {asked.params['group']} {asked.params['user']}"
     group = changeable_group(state, asked)
-    user = state.directory.user(asked.params["user"])
+    user = state.directory.user_by_id(asked.params["user"])
     if user.status == GONE:
         raise ApiError("E0000038")
     asked.changed = state.directory.change_member(
@@ -126,7 +126,7 @@ def remove_member(state: State, asked: Asked) -> Response:
     """
     asked.effect = f"remove {asked.params['group']} {asked.params['user']}"
     group = changeable_group(state, asked)
-    user = state.directory.user(asked.params["user"])
+    user = state.directory.user_by_id(asked.params["user"])
     asked.changed = state.directory.change_member(
         group, user, False, asked.actor, asked.request_id
     )

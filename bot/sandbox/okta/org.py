@@ -219,7 +219,11 @@ class OktaOrg:
     @verb
     def set_group_admin(self, group: str, carries: bool = True) -> None:
         """Let the group carry an admin role, or no longer."""
-        self._group(group).carries_admin_role = carries
+        found = self._group(group)
+        found.carries_admin_role = carries
+        verb = "grant" if carries else "revoke"
+        target = [{"id": found.id, "type": "UserGroup", "displayName": found.name}]
+        self.state.directory.note(f"group.privilege.{verb}", ADMIN, target, "")
 
     @verb
     def set_owners(self, group: str, owners: Iterable[str]) -> None:

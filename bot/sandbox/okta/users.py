@@ -65,11 +65,12 @@ def get_user(state: State, asked: Asked) -> Response:
 
 
 def _user(state: State, asked: Asked) -> User:
-    sought = asked.params["user"]
-    shortened = sought.casefold() + "@"
-    logins = state.directory.logins
-    ids = [id for login, id in logins.items() if login.startswith(shortened)]
-    return state.directory.user(ids[0] if len(ids) == 1 else sought)
+    sought, directory = asked.params["user"], state.directory
+    if sought in directory.users or sought.casefold() in directory.logins:
+        return directory.user(sought)
+    short = sought.casefold() + "@"
+    ids = [id for login, id in directory.logins.items() if login.startswith(short)]
+    return directory.user(ids[0] if len(ids) == 1 else sought)
 
 
 def list_groups_of(state: State, asked: Asked) -> Response:

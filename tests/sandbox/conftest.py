@@ -1,0 +1,41 @@
+"""What the tests of the sandbox share."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from bot.sandbox import Sandbox
+from bot.sandbox.okta import OktaOrg
+from tests.sandbox.okta_calls import ALL, Calls
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def org(sandbox: Sandbox) -> OktaOrg:
+    """An empty Okta org."""
+    return sandbox.okta
+
+
+@pytest.fixture
+def app(org: OktaOrg, http: httpx.Client) -> Calls:
+    """An app with the two scopes and the role that the bot asks for, signed in."""
+    return Calls(org, http).sign_in()
+
+
+@pytest.fixture
+def super_app(org: OktaOrg, http: httpx.Client) -> Calls:
+    """An app that may do everything, signed in."""
+    app = Calls(org, http, scopes=ALL.split(), role="SUPER_ADMIN")
+    return app.sign_in(ALL)
+
+
+@pytest.fixture
+def app_with(org: OktaOrg, http: httpx.Client) -> Callable[..., Calls]:
+    """An app with another role or other groups, signed in."""
+    return lambda **kind: Calls(org, http, **kind).sign_in()
