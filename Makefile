@@ -23,7 +23,7 @@ check: $(READY)  ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(READY)  ## every benchmark, or ONLY=name
 	$(BIN)/python -m benchmarks $(ONLY)
