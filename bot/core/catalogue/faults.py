@@ -17,7 +17,6 @@ LATER_WORDS = frozenset({"suspend", "deactivate", "delete"})
 WANTED = {
     "string_type": "text",
     "tuple_type": "a list",
-    "model_type": "a mapping",
 }
 
 
@@ -57,12 +56,12 @@ def _unknown_key(loc: Loc, document: Document) -> Problem:
     if any(word in model.LATER for model in models):
         message = f"{quoted(word)} is not in this version."
         return document.problem(loc, message, place=place)
-    known = {key for model in models for key in model.model_fields}
+    known = _keys_at(loc[:-1])
     return document.problem(
         loc,
         f"{quoted(word)} is not known here.",
         place=place,
-        expected=", ".join(sorted(known)),
+        expected=", ".join(known),
         nearest=nearest_word(word, known),
     )
 
@@ -70,7 +69,7 @@ def _unknown_key(loc: Loc, document: Document) -> Problem:
 def _not_one_of(details: ErrorDetails, document: Document) -> Problem:
     loc, value = details["loc"], details["input"]
     expected = details["ctx"]["expected"].replace("'", "")
-    if value in LATER_WORDS:
+    if isinstance(value, str) and value in LATER_WORDS:
         message = f"{quoted(value)} is not in this version."
         return document.problem(loc, message, expected=expected)
     return document.problem(
@@ -89,11 +88,18 @@ def _wrong_kind(details: ErrorDetails, document: Document) -> Problem:
         message, found, expected = "This list is empty.", "", "at least one entry"
     elif kind == "too_long":
         message, expected = "This list is too long.", f"at most {context['max_length']}"
+    elif kind == "model_type":
+        keys = ", ".join(_keys_at(loc))
+        message, expected = "This is not a mapping.", f"a mapping of {keys}"
     elif kind in WANTED:
         message, expected = f"This is not {WANTED[kind]}.", WANTED[kind]
     else:
         message, expected = f"{details['msg']}.", ""
     return document.problem(loc, message, found=found, expected=expected)
+
+
+def _keys_at(loc: Loc) -> list[str]:
+    return sorted({key for model in _models_at(loc) for key in model.model_fields})
 
 
 def _models_at(loc: Loc) -> list[type[Value]]:

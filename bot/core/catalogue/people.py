@@ -182,8 +182,8 @@ class PeopleRule(Value):
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
-        if not self.any and not self.all:
-            found = "none alone" if self.none else "no selector"
+        if Everyone() in self.none or not (self.any or self.all):
+            found = "none: everyone" if Everyone() in self.none else "no any, no all"
             expected = "any or all; for everybody, any: [everyone]"
             raise wrong("This rule lets nobody in.", found=found, expected=expected)
         return self

@@ -83,13 +83,13 @@ def dotted(loc: Loc) -> str:
 
 def quoted(text: str) -> str:
     """Return `text` in back quotes, shortened and harmless."""
-    return f"`{harmless(text)}`"
+    short = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return f"`{harmless(short)}`"
 
 
 def harmless(text: str) -> str:
-    """Return `text`, shortened, with what a terminal would obey written out."""
-    short = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-    return short if short.isprintable() else ascii(short)[1:-1]
+    """Return `text` with whatever a terminal would obey written out."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def shown(loc: Loc, value: Any) -> str:

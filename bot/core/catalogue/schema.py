@@ -12,6 +12,9 @@ from bot.core.durations import write_duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+NOTHING: tuple[Any, ...] = (None, (), [], "")
+"""Defaults that are said by leaving the key out."""
+
 
 class _WithoutNull(GenerateJsonSchema):
     """A key is there or is not: nothing in the file is null."""
@@ -21,7 +24,7 @@ class _WithoutNull(GenerateJsonSchema):
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         told = super().default_schema(schema)
-        if told.get("default", ...) is None:
+        if told.get("default", ...) in NOTHING:
             del told["default"]
         return told
 
@@ -46,6 +49,6 @@ def _as_written(value: Any) -> Any:
     if isinstance(value, Word):
         return value.spelled
     if isinstance(value, Value):
-        said = {key: item for key, item in value if item not in (None, (), "")}
+        said = {key: item for key, item in value if item not in NOTHING}
         return {key: _as_written(item) for key, item in said.items()}
     return value

@@ -12,7 +12,7 @@ from typing import NoReturn, TypeAlias
 
 import yaml
 
-from bot.core.catalogue.problems import Loc, Problem, dotted, quoted
+from bot.core.catalogue.problems import Loc, Problem, dotted, harmless, quoted
 
 MOST_BYTES = 1_000_000
 MOST_DEPTH = 30
@@ -88,8 +88,9 @@ def read_document(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         document.spoil((), _sentence(error), _spot(error))
     except yaml.reader.ReaderError as error:
-        place = _line_and_column(text, error.position)
-        document.spoil((), "A character here cannot stand in YAML.", place)
+        _spoil_character(document, text, error.position)
+    except UnicodeEncodeError as error:  # libyaml is given bytes
+        _spoil_character(document, text, error.start)
     return document
 
 
@@ -120,7 +121,7 @@ class _Reader:
         self._refuse_tricks(loc, event)
         self._document.values.setdefault(loc, _start(event))
         if len(loc) > MOST_DEPTH:
-            _stop(event, f"is nested more than {MOST_DEPTH} levels deep")
+            _stop(event, f"more than {MOST_DEPTH} levels deep")
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(loc)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -155,7 +156,7 @@ class _Reader:
 
     def _key(self, loc: Loc, event: yaml.Event) -> str:
         if not isinstance(event, yaml.ScalarEvent):
-            _stop(event, "has a key that is not a word")
+            _stop(event, "a key that is not a word")
         key: str = event.value
         self._refuse_tricks((*loc, key), event)
         if key == "<<" and not event.style:
@@ -165,7 +166,7 @@ class _Reader:
 
     def _refuse_twice(self, loc: Loc, event: yaml.Event) -> None:
         first = self._document.keys.setdefault(loc, _start(event))
-        if first != _start(event):
+        if first != _start(event) and not self._document.is_spoilt(loc):
             name = quoted(str(loc[-1]))
             message = f"{name} is written twice, first on line {first[0]}."
             self._document.spoil(loc, message, _start(event))
@@ -180,6 +181,13 @@ class _Reader:
             message = "Anchors and tags are not accepted."
             hint = "the value alone; a text that starts with & or ! needs quotes"
             self._document.spoil(loc, message, _start(event), hint)
+
+
+def _spoil_character(document: Document, text: str, position: int) -> None:
+    before = text[:position]
+    column = position - (before.rfind("\n") + 1) + 1
+    message = "A character here cannot stand in YAML."
+    document.spoil((), message, (before.count("\n") + 1, column))
 
 
 def _start(event: yaml.Event) -> Place:
@@ -202,14 +210,10 @@ def _sentence(error: yaml.MarkedYAMLError) -> str:
         hint = " Indent with spaces; a text that starts with @, % or ` needs quotes."
     elif "mapping values" in told:
         hint = " A text with a colon and a space in it needs quotes."
-    return f"This is not YAML: {told}.{hint}"
+    return f"This cannot be read: {harmless(told)}.{hint}"
 
 
 def _spot(error: yaml.MarkedYAMLError) -> Place:
-    mark = error.problem_mark or error.context_mark
+    unclosed = "end of stream" in (error.problem or "")
+    mark = error.context_mark if unclosed else error.problem_mark
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
-
-
-def _line_and_column(text: str, position: int) -> Place:
-    before = text[:position]
-    return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
