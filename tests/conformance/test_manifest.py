@@ -13,6 +13,7 @@ from tests.conformance.slack_usage import Usage, methods, read_usage
 ROOT = Path(__file__).parents[2]
 BOT = ROOT / "bot"
 LISTENERS = [BOT / "slack" / "listeners.py", BOT / "slack" / "listeners"]
+# What Slack asks for an event; one that is missing here has to be looked up first.
 EVENT_SCOPES = {"app_home_opened": None, "user_change": "users:read"}
 CONNECTION = {"apps.connections.open"}  # with the app-level token, which has no scopes
 
