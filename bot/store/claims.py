@@ -1,19 +1,28 @@
 """One claim for everything that is due.
 
 Requests, grants and notices are due the same way: `due_at` has come and no
-lease runs. A claim takes a lease and raises the fence, in one statement; a
-worker that was paused past its lease finds the fence raised and writes
-nothing.
+lease runs. A claim takes a lease and raises the fence, guarded by the lease
+before it; a worker that was paused past its lease finds the fence raised and
+writes nothing.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, CursorResult, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlmodel import Session, col
 
-from bot.core.words import StaleState
+from bot.core.words import GrantStatus, StaleState
 from bot.store.tables import AccessGrant, AccessRequest, Notice
 
 DueRow = TypeVar("DueRow", AccessRequest, AccessGrant, Notice)
@@ -34,16 +43,16 @@ def claim(
 
     `first` orders them before their due time does.
     """
-    due = (
+    due = session.scalars(
         select(col(table.id))
         .where(col(table.due_at) <= now, _is_free(table, now))
         .order_by(*first, col(table.due_at))
         .limit(most)
         .with_for_update(skip_locked=True)
-    )
+    ).all()
     claimed = session.scalars(
         update(table)
-        .where(col(table.id).in_(due.scalar_subquery()), _is_free(table, now))
+        .where(col(table.id).in_(due), _is_free(table, now))
         .values(
             lease_owner=owner,
             lease_until=now + lease,
@@ -53,7 +62,7 @@ def claim(
         .returning(table)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return list(claimed)
+    return sorted(claimed, key=lambda row: due.index(row.id))
 
 
 def renew(session: Session, row: AnyDue, *, now: datetime, lease: timedelta) -> None:
@@ -109,12 +118,34 @@ def free_all(session: Session) -> None:
         )
 
 
+def make_due(session: Session, integration: str, now: datetime) -> None:
+    """Make what lives due at its end at the latest, and what waits for us now.
+
+    A due time is nobody's promise: a row whose own was lost is found again.
+    """
+    ours = col(AccessGrant.integration) == integration
+    never = col(AccessGrant.due_at).is_(None)
+    waits = col(AccessGrant.status).in_((GrantStatus.GRANTING, GrantStatus.REVOKING))
+    active = col(AccessGrant.status) == GrantStatus.ACTIVE
+    late = or_(never, col(AccessGrant.due_at) > AccessGrant.expires_at)
+    session.execute(
+        update(AccessGrant)
+        .where(ours, or_(and_(waits, never), and_(active, late)))
+        .values(due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def next_due(
     session: Session, tables: Sequence[type[AnyDue]], now: datetime
 ) -> datetime | None:
     """Return when the next row of `tables` is due and free; None if none waits."""
     instants = [
-        session.scalar(select(func.min(table.due_at)).where(_is_free(table, now)))
+        session.scalar(
+            select(func.min(table.due_at)).where(
+                col(table.due_at).is_not(None), _is_free(table, now)
+            )
+        )
         for table in tables
     ]
     return min((instant for instant in instants if instant), default=None)

@@ -138,7 +138,7 @@ def only_runner(database: Database) -> Iterator[None]:
     if database.path is None:
         yield
         return
-    lock = Path(f"{database.path}.lock")
+    lock = Path(f"{database.path.resolve()}.lock")
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -157,20 +157,25 @@ def only_runner(database: Database) -> Iterator[None]:
 def _engine(url: str) -> tuple[Engine, Path | None]:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except ArgumentError:
+        # Its text repeats the URL, which may hold a password.
         raise SettingError(
             "DATABASE_URL is not a database URL.",
             "Write it as sqlite:///access-bot.db.",
-        ) from error
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        ) from None
+    if parsed.get_backend_name() != "sqlite":
         raise SettingError(
             f"DATABASE_URL names {parsed.get_backend_name()}, "
             "which this version does not run on.",
             "Write it as sqlite:///access-bot.db.",
         )
+    if parsed.database in {None, "", ":memory:"}:
+        raise SettingError(
+            "DATABASE_URL names no file.", "Write it as sqlite:///access-bot.db."
+        )
     engine = create_engine(parsed, connect_args={"timeout": 5})
     _set_pragmas(engine, "IMMEDIATE")
-    return engine, Path(parsed.database)
+    return engine, Path(str(parsed.database))
 
 
 def _reading(engine: Engine, path: Path | None) -> Engine:
@@ -203,8 +208,8 @@ def _set_pragmas(engine: Engine, begin: str, *more: str) -> None:
 def _check_file(path: Path, *, create: bool) -> None:
     """See that the file is there and ours alone; make it so when `create`."""
     if create:
-        path.touch(mode=0o600)
-    if not path.exists():
+        _create_file(path)
+    if not path.is_file():
         raise SettingError(
             f"There is no database at {path}.", "First start: access-bot migrate."
         )
@@ -213,3 +218,13 @@ def _check_file(path: Path, *, create: bool) -> None:
             f"The database {path} can be read by others on this machine.",
             f"Run: chmod 600 {path}",
         )
+
+
+def _create_file(path: Path) -> None:
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise SettingError(
+            f"The database {path} cannot be created: {error.strerror}.",
+            "Check DATABASE_URL, and that this user may write there.",
+        ) from error

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, and_, or_, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col
 
@@ -63,7 +63,7 @@ def move(
     """Change the status of `row` to `to`, draw its pictures again."""
     if row.status not in ORIGINS[to]:
         raise StaleState(f"what is {row.status} does not become {to}")
-    _write(session, row, fence, {"status": to, **columns})
+    _write(session, row, fence, {**columns, "status": to})
     redraw(session, row, now)
     return _record(session, row, str(to), by=by, now=now, data=data, text=text)
 
@@ -81,21 +81,28 @@ def advance(
     **columns: Any,
 ) -> Event:
     """Change the standing of `row` within its status; `what` names the event."""
+    if "status" in columns:
+        raise ValueError("a status is written by move()")
     _write(session, row, fence, columns)
     return _record(session, row, what, by=by, now=now, data=data, text=text)
 
 
 def redraw(session: Session, row: Row, now: datetime) -> None:
-    """Make every living picture of `row` due, to show it as it is now."""
-    subject = (
-        col(Notice.grant_id) == row.id
-        if isinstance(row, AccessGrant)
-        else col(Notice.request_id) == row.id
-    )
+    """Make every living picture of `row` due, to show it as it is now.
+
+    What the requester was sent shows the request and what became of it.
+    """
+    if isinstance(row, AccessGrant):
+        sent = and_(
+            col(Notice.request_id) == row.request_id, col(Notice.kind) == "sent"
+        )
+        shows = or_(col(Notice.grant_id) == row.id, sent)
+    else:
+        shows = col(Notice.request_id) == row.id
     session.execute(
         update(Notice)
-        .where(subject, col(Notice.kind).in_(LIVING), col(Notice.dropped).is_(None))
-        .values(wanted_version=row.version, due_at=now)
+        .where(shows, col(Notice.kind).in_(LIVING), col(Notice.dropped).is_(None))
+        .values(wanted_version=Notice.wanted_version + 1, due_at=now)
         .execution_options(synchronize_session=False)
     )
 
