@@ -111,6 +111,11 @@ class Faults:
         for future in held:
             future.get_loop().call_soon_threadsafe(_release, future)
 
+    @property
+    def holding(self) -> int:
+        """How many answers are being held back now."""
+        return len(self._held)
+
     def down(self) -> None:
         """Cut every call from now on."""
         self._down = True

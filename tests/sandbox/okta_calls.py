@@ -1,7 +1,9 @@
 """Calls to the sandbox's Okta org, by hand: no client of ours is involved."""
 
+import json
 import time
 import uuid
+from functools import cache
 from typing import Any
 
 import httpx
@@ -50,7 +52,7 @@ class Calls:
         self, claims: dict[str, Any], *, alg: str = "RS256", **header: Any
     ) -> str:
         """The claims, signed with the app's key."""
-        key = jwt.PyJWK(self.app["private_key"], algorithm=alg).key
+        key = _parsed(json.dumps(self.app["private_key"])).key
         header = {"kid": self.app["private_key"]["kid"]} | header
         return jwt.encode(claims, key, algorithm=alg, headers=header)
 
@@ -104,6 +106,11 @@ class Calls:
             answer.json() if is_json else None,
         )
         return answer
+
+
+@cache
+def _parsed(jwk: str) -> jwt.PyJWK:
+    return jwt.PyJWK.from_json(jwk)
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:

@@ -51,7 +51,7 @@ def _form(path: str) -> re.Pattern[str]:
 def _document() -> Any:
     if not DOCUMENT.exists():
         return {"paths": {}}
-    return _null_allowed(json.loads(DOCUMENT.read_text()))
+    return _as_json_schema(json.loads(DOCUMENT.read_text()))
 
 
 @cache
@@ -67,13 +67,16 @@ def _resolved(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _null_allowed(part: Any) -> Any:
+def _as_json_schema(part: Any) -> Any:
     """OpenAPI 3.0 says `nullable`, which JSON Schema does not know."""
     if isinstance(part, list):
-        return [_null_allowed(one) for one in part]
+        return [_as_json_schema(one) for one in part]
     if not isinstance(part, dict):
         return part
-    part = {name: _null_allowed(value) for name, value in part.items()}
+    part = {name: _as_json_schema(value) for name, value in part.items()}
+    if "oneOf" in part:
+        # Okta's alternatives overlap, and its discriminators are not JSON Schema.
+        part["anyOf"] = part.pop("oneOf")
     if part.get("nullable") is True and isinstance(part.get("type"), str):
         part["type"] = [part["type"], "null"]
     return part

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ class Counter:
     def __init__(self) -> None:
         self.url = ""
         self.count = 0
+        self.counted = threading.Event()
         self.faults = Faults()
 
     def app(self) -> Starlette:
@@ -47,6 +49,7 @@ class Counter:
 
     async def _count(self) -> Response:
         self.count += 1
+        self.counted.set()
         return JSONResponse({"count": self.count})
 
     def _refuse(self, fault: Fault) -> Response:
@@ -64,6 +67,7 @@ def served() -> Iterator[Counter]:
 @pytest.fixture
 def counter(served: Counter) -> Iterator[Counter]:
     served.count = 0
+    served.counted.clear()
     yield served
     served.faults.clear()
     served.faults.up()
@@ -115,11 +119,18 @@ def test_a_held_answer_is_given_up_when_the_faults_are_cleared(
     counter: Counter,
 ) -> None:
     counter.faults.add("/count", "timeout_before")
-    clearing = threading.Timer(0.05, counter.faults.clear)
-    clearing.start()
-    with pytest.raises(CUT):
-        httpx.post(counter.url + "/count", timeout=30, trust_env=False)
-    clearing.join()
+
+    def clear_once_held() -> None:
+        give_up = time.monotonic() + 10
+        while not counter.faults.holding and time.monotonic() < give_up:
+            time.sleep(0.001)
+        counter.faults.clear()
+
+    with ThreadPoolExecutor(1) as pool:
+        clearing = pool.submit(clear_once_held)
+        with pytest.raises(CUT):
+            httpx.post(counter.url + "/count", timeout=30, trust_env=False)
+        clearing.result()
 
 
 def test_a_late_effect_comes_after_the_client_has_gone(
@@ -129,10 +140,7 @@ def test_a_late_effect_comes_after_the_client_has_gone(
     with pytest.raises(httpx.ReadTimeout):
         call()
     assert counter.count == 0
-    deadline = time.monotonic() + 5
-    while counter.count == 0 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert counter.count == 1
+    assert counter.counted.wait(timeout=10)
 
 
 @pytest.mark.parametrize("kind", ["drip", "slow", "late"])
