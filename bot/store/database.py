@@ -157,7 +157,7 @@ def only_runner(database: Database) -> Iterator[None]:
 def _engine(url: str) -> tuple[Engine, Path | None]:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # Its text repeats the URL, which may hold a password.
         raise SettingError(
             "DATABASE_URL is not a database URL.",
