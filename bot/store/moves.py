@@ -50,6 +50,7 @@ def create(
 
 def move(
     session: Session,
+    /,
     row: Row,
     to: Status,
     *,
@@ -70,6 +71,7 @@ def move(
 
 def advance(
     session: Session,
+    /,
     row: Row,
     what: str,
     *,
