@@ -26,6 +26,9 @@ from bot.store.tables import AccessGrant, AccessRequest, Event, EventText
 
 GENESIS = "0" * 64
 
+INTENDED, NOT_ADDED, ADDED = "intended", "not added", "added"
+"""What happens to an add: about to be sent, certainly not landed, confirmed."""
+
 
 class Chain:
     """The key of the audit, as the three things it is used for."""
@@ -123,6 +126,27 @@ def is_sealed(session: Session, grant: AccessGrant) -> bool:
     )
 
 
+def may_have_added(session: Session, grant: AccessGrant) -> bool:
+    """Tell whether the chain says that an add of ours may have landed for `grant`.
+
+    NB. Only what we added is removed, and no column of the row says what we
+    added: an event does, and it must verify and be about this very pair.
+    """
+    events = session.exec(
+        select(Event).where(Event.grant_id == grant.id).order_by(col(Event.seq))
+    )
+    landed = False
+    for event in events:
+        if not _is_about(session, event, grant):
+            continue
+        match event.kind:
+            case "grant intended" | "grant added":
+                landed = True
+            case "grant not added":
+                landed = bool(event.data.get("doubt"))
+    return landed
+
+
 def head(session: Session) -> Head | None:
     """Return the newest event's number, hash and time; None when there is none."""
     last = session.exec(select(Event).order_by(col(Event.seq).desc()).limit(1)).first()
@@ -216,6 +240,14 @@ def _check_link(
     beside = session.get(EventText, event.seq)
     if beside and not _same(_digest(beside.salt, beside.text), event.text_digest or ""):
         yield Finding(event.seq, f"the text of event {event.seq} was changed")
+
+
+def _is_about(session: Session, event: Event, grant: AccessGrant) -> bool:
+    return (
+        event.person_id == grant.grantee_id
+        and event.group_id == grant.group_id
+        and _same(_chain(session).link(event), event.hash)
+    )
 
 
 def _subject(event: Event) -> tuple[str, str] | None:

@@ -37,15 +37,16 @@ def claim(
     now: datetime,
     lease: timedelta,
     most: int,
+    only: Sequence[ColumnElement[bool]] = (),
     first: Sequence[ColumnElement[Any]] = (),
 ) -> list[DueRow]:
     """Return up to `most` due rows, leased to `owner` until `now + lease`.
 
-    `first` orders them before their due time does.
+    `only` narrows them; `first` orders them before their due time does.
     """
     due = session.scalars(
         select(col(table.id))
-        .where(col(table.due_at) <= now, _is_free(table, now))
+        .where(col(table.due_at) <= now, _is_free(table, now), *only)
         .order_by(*first, col(table.due_at))
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -103,6 +104,17 @@ def put_back(session: Session, row: AnyDue, due_at: datetime) -> None:
             lease_owner=None,
             lease_until=None,
         )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def let_go(session: Session, row: AnyDue) -> None:
+    """Let go of `row` as it is now; nothing if another holds it by now."""
+    table = type(row)
+    session.execute(
+        update(table)
+        .where(col(table.id) == row.id, col(table.fence) == row.fence)
+        .values(lease_owner=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
 

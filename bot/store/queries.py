@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from bot.core.policy import Asked, Standing
 from bot.core.words import LIVE, GrantStatus, RequestStatus
-from bot.store.tables import AccessGrant, AccessRequest
+from bot.store.tables import AccessGrant, AccessRequest, OktaPerson
 
 
 def request_of_delivery(session: Session, delivery: str | None) -> AccessRequest | None:
@@ -73,6 +73,30 @@ def ended_before(session: Session, grant: AccessGrant) -> AccessGrant | None:
         )
         .order_by(col(AccessGrant.ended_at).desc())
     ).first()
+
+
+def is_given_anew(session: Session, grant: AccessGrant) -> bool:
+    """Tell whether a later grant of the same pair lives and may have been added."""
+    live = live_grant(session, grant.integration, grant.grantee_id, grant.group_id)
+    return live is not None and bool(live.added_at or live.unsure_until)
+
+
+def is_member_by_rows(session: Session, grant: AccessGrant) -> bool:
+    """Tell whether the grantee was in the group when last read."""
+    person = session.get(OktaPerson, (grant.integration, grant.grantee_id))
+    return person is not None and grant.group_id in (person.group_ids or ())
+
+
+def live_grants(session: Session, integration: str) -> list[AccessGrant]:
+    """Return every grant of an integration that lives."""
+    return list(
+        session.exec(
+            select(AccessGrant).where(
+                AccessGrant.integration == integration,
+                col(AccessGrant.status).in_(LIVE),
+            )
+        )
+    )
 
 
 def grants(

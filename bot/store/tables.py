@@ -156,10 +156,11 @@ class AccessGrant(Due, table=True):
     approved_event: int = Field(foreign_key="event.seq")
     seal: str
     deliver_by: datetime = Field(sa_type=UTCDateTime)
+    added_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     active_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    revoking_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ended_by: str | None = None
-    told_late_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     problem: str | None = None
 
 

@@ -38,7 +38,6 @@ def tell(
         request_id=request.id if request else None,
         grant_id=grant.id if grant else None,
         facts=dict(facts or {}),
-        wanted_version=_version(request, grant),
         made_at=now,
         due_at=now,
     )
@@ -115,8 +114,3 @@ def slack_of(session: Session, integration: str, person_id: str) -> str | None:
         return None
     account = directory.account(session, link.team_id, link.slack_id)
     return None if account is None or account.refusal else link.slack_id
-
-
-def _version(request: AccessRequest | None, grant: AccessGrant | None) -> int:
-    row = grant or request
-    return row.version if row else 1

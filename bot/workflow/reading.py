@@ -4,7 +4,7 @@ Each reading is complete or raises DirectoryError; nothing is believed in part.
 What was read is kept as rows, for the decisions that are made on rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -45,13 +45,31 @@ class Groups(Protocol):
 
     async def guarded_group(self, group_id: str) -> Group | None: ...
 
+    async def guarded_groups(self) -> list[Group]: ...
+
     async def members(
         self, group_id: str, most: int | None = MOST_PER_RUNG
     ) -> list[Person]: ...
 
 
-class Directory(People, Groups, Protocol):
-    """An Okta org, as the workflow reads it."""
+class Memberships(Protocol):
+    """What is changed in an Okta org: memberships, and nothing else.
+
+    Each returns Okta's id of the request. `before_send` is asked just before
+    the request leaves; when it raises, nothing is sent.
+    """
+
+    async def add_member(
+        self, group_id: str, user_id: str, *, before_send: Callable[[], None]
+    ) -> str: ...
+
+    async def remove_member(
+        self, group_id: str, user_id: str, *, before_send: Callable[[], None]
+    ) -> str: ...
+
+
+class Directory(People, Groups, Memberships, Protocol):
+    """An Okta org, as the workflow meets it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,183 @@
+"""What keeps going: claim what is due, carry it out, until told to stop.
+
+There is one worker for Okta (requests and grants) and one for Slack (notices),
+so that Slack's outage never delays a revocation. The worker's own look, at
+least every `Timing.sweep`, is what makes a lost wake-up or alarm harmless.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement
+
+from bot.core.words import AccessBotError, StaleState
+from bot.settings import Clock, Timing
+from bot.store import claims
+from bot.store.claims import AnyDue
+from bot.store.database import Database
+
+log = structlog.get_logger()
+
+AT_ONCE = 8
+
+StillHeld = Callable[[], None]
+CarryOut = Callable[[Any, StillHeld], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One kind of due rows: which, which of them first, and who carries them out."""
+
+    table: type[Any]
+    carry_out: CarryOut
+    only: Sequence[ColumnElement[bool]] = ()
+    first: Sequence[ColumnElement[Any]] = ()
+
+
+class Hold:
+    """A claim as its worker sees it: renewed while the work waits."""
+
+    def __init__(self, row: AnyDue, lease: timedelta) -> None:
+        self.row = row
+        self._lease = lease.total_seconds()
+        self._until = time.monotonic() + self._lease
+
+    def still(self) -> None:
+        """Raise StaleState when the lease may have run out.
+
+        NB. By this process's own monotonic time, counted from before the claim:
+        a worker that slept finds out before it sends.
+        """
+        if time.monotonic() >= self._until:
+            raise StaleState("the lease has run out")
+
+    async def keep(self, database: Database, clock: Clock) -> None:
+        """Renew the lease, again and again, until cancelled or lost."""
+        lease = timedelta(seconds=self._lease)
+        with suppress(StaleState):
+            while True:
+                await asyncio.sleep(self._lease / 3)
+                before = time.monotonic()
+                await database.run(claims.renew, self.row, now=clock(), lease=lease)
+                self._until = before + self._lease
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """One loop over some lines of due rows."""
+
+    name: str
+    owner: str
+    lines: Sequence[Line]
+    database: Database
+    clock: Clock
+    timing: Timing
+    arm: Callable[[str, datetime | None], None] = lambda name, instant: None
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _working: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def wake(self) -> None:
+        """Look at once for what is due."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Carry out what is due until cancelled, at most `AT_ONCE` at a time."""
+        while True:
+            self._woken.clear()
+            started = await self._start_due()
+            if len(self._working) >= AT_ONCE:
+                await asyncio.wait(self._working, return_when="FIRST_COMPLETED")
+            elif not started:
+                await self._rest()
+
+    async def stop(self) -> None:
+        """Wait for what is under way, at most `Timing.stop`; hand back the rest."""
+        if self._working:
+            _, late = await asyncio.wait(
+                self._working, timeout=self.timing.stop.total_seconds()
+            )
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _start_due(self) -> bool:
+        """Claim what is due, line by line, and start on it; tell if there was any."""
+        started = False
+        for line in self.lines:
+            room = AT_ONCE - len(self._working)
+            if room <= 0:
+                break
+            for row in await self._claim(line, room):
+                started = True
+                task = asyncio.create_task(self._carry_out(line, row))
+                self._working.add(task)
+                task.add_done_callback(self._done)
+        return started
+
+    async def _claim(self, line: Line, most: int) -> list[Any]:
+        rows: list[Any] = await self.database.run(
+            claims.claim,
+            line.table,
+            owner=self.owner,
+            now=self.clock(),
+            lease=self.timing.lease,
+            most=most,
+            only=line.only,
+            first=line.first,
+        )
+        return rows
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        self.wake()
+
+    async def _rest(self) -> None:
+        """Wait to be woken, or for the next row to be due, or for the sweep."""
+        tables = [line.table for line in self.lines]
+        now = self.clock()
+        due = await self.database.read(claims.next_due, tables, now)
+        self.arm(self.name, due)
+        wait = self.timing.sweep
+        if due is not None:
+            wait = min(wait, max(due - now, timedelta()))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), wait.total_seconds())
+
+    async def _carry_out(self, line: Line, row: AnyDue) -> None:
+        """Carry out one claimed row; whatever happens, it is let go of."""
+        hold = Hold(row, self.timing.lease)
+        keeping = asyncio.create_task(hold.keep(self.database, self.clock))
+        try:
+            await line.carry_out(row, hold.still)
+        except StaleState as state:
+            log.info("row moved on", row=_name(row), why=str(state))
+            await self.database.run(claims.let_go, row)
+        except AccessBotError as error:
+            log.warning("row waits", row=_name(row), why=str(error), tries=row.tries)
+            await self._put_back(row, getattr(error, "retry_after", None))
+        except asyncio.CancelledError:
+            await self.database.run(claims.let_go, row)
+            raise
+        except Exception:
+            log.exception("row failed", row=_name(row), tries=row.tries)
+            await self._put_back(row, None)
+        finally:
+            keeping.cancel()
+
+    async def _put_back(self, row: AnyDue, wait: timedelta | None) -> None:
+        due_at = self.clock() + max(wait or timedelta(), self._back_off(row.tries))
+        await self.database.run(claims.put_back, row, due_at)
+
+    def _back_off(self, tries: int) -> timedelta:
+        doubled: timedelta = self.timing.retry_first * 2 ** min(tries - 1, 16)
+        return min(doubled, self.timing.retry_most)
+
+
+def _name(row: AnyDue) -> str:
+    return f"{type(row).__tablename__} {row.id}"
