@@ -5,7 +5,6 @@ rest of the bot: a judge does not ask the judged.
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,9 +21,10 @@ class Sandbox:
         self.loopback = Loopback()
         self.okta = OktaOrg()
         self.loopback.open(self.okta)
-        if find_spec("bot.sandbox.slack"):
-            self.slack = import_module("bot.sandbox.slack").SlackWorkspace()
-            self.slack.url = self.loopback.serve(self.slack.app())
+        workspace = getattr(import_module("bot.sandbox.slack"), "SlackWorkspace", None)
+        if workspace is not None:
+            self.slack = workspace()
+            self.loopback.open(self.slack)
 
     def __enter__(self) -> Self:
         return self
