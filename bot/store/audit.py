@@ -16,15 +16,18 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypedDict, Unpack
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Row
+from sqlmodel import Session, SQLModel, col, select
 
-from bot.core.words import RequestStatus
+from bot.core.words import RequestStatus, StaleState
 from bot.store.tables import AccessGrant, AccessRequest, Event, EventText
 
 GENESIS = "0" * 64
+BATCH = 1000
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 INTENDED, NOT_ADDED, ADDED = "intended", "not added", "added"
 """What happens to an add: about to be sent, certainly not landed, confirmed."""
@@ -37,7 +40,7 @@ class Chain:
         self._chain = hmac.digest(key, b"chain", "sha256")
         self._seal = hmac.digest(key, b"seal", "sha256")
 
-    def link(self, event: Event) -> str:
+    def link(self, event: Event | Row[Any]) -> str:
         """Return the hash `event` should carry."""
         return _hmac(self._chain, _event_fields(event))
 
@@ -66,6 +69,25 @@ class Head:
     at: datetime
 
 
+class About(TypedDict, total=False):
+    """What an event concerns."""
+
+    integration: str | None
+    person_id: str | None
+    group_id: str | None
+    request_id: str | None
+    grant_id: str | None
+    cause: str | None
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the newest event of a row says of it."""
+
+    seq: int
+    row: Any
+
+
 def record(
     session: Session,
     kind: str,
@@ -74,20 +96,20 @@ def record(
     now: datetime,
     data: Mapping[str, Any] | None = None,
     text: Mapping[str, str] | None = None,
-    **about: str | None,
+    **about: Unpack[About],
 ) -> Event:
     """Append one event to the chain, in the caller's transaction.
 
-    `about` names what it concerns (integration, person_id, group_id,
-    request_id, grant_id, cause). `text` is personal and can be erased.
+    `data` stays for good and holds ids and numbers; `text` is personal and can
+    be erased.
     """
-    last = session.exec(select(Event).order_by(col(Event.seq).desc()).limit(1)).first()
+    last = head(session)
     event = Event(
         seq=last.seq + 1 if last else 1,
         at=now,
         kind=kind,
         actor=by,
-        data=dict(data or {}),
+        data=json.loads(_canonical(data or {})),
         previous=last.hash if last else GENESIS,
         hash="",
         **about,
@@ -109,9 +131,16 @@ def seal(session: Session, grant: AccessGrant, approval: Event) -> str:
 def is_sealed(session: Session, grant: AccessGrant) -> bool:
     """Tell whether `grant` is as it was written, on an approval that is in the chain.
 
+    Raises StaleState when it was written again since it was read.
+
     NB. This is what stands between a hand in the database and a membership in
-    Okta: the worker believes no row alone.
+    Okta: the worker believes no row alone. The seal covers what is given; that
+    it is still to be given is what the newest event says, else a grant that was
+    revoked could be set back to granting under its old seal.
     """
+    stored = select(AccessGrant.version).where(AccessGrant.id == grant.id)
+    if session.exec(stored).first() != grant.version:
+        raise StaleState(f"grant {grant.id} has moved on")
     approval = session.get(Event, grant.approved_event)
     request = session.get(AccessRequest, grant.request_id)
     if approval is None or request is None:
@@ -123,6 +152,7 @@ def is_sealed(session: Session, grant: AccessGrant) -> bool:
         and approval.request_id == grant.request_id
         and _approved_terms(approval) == _terms_of(request, grant)
         and _same(chain.seal(grant, approval), grant.seal)
+        and _is_as_told(session, grant)
     )
 
 
@@ -149,20 +179,25 @@ def may_have_added(session: Session, grant: AccessGrant) -> bool:
 
 def head(session: Session) -> Head | None:
     """Return the newest event's number, hash and time; None when there is none."""
-    last = session.exec(select(Event).order_by(col(Event.seq).desc()).limit(1)).first()
-    return Head(last.seq, last.hash, last.at) if last else None
+    newest = select(Event.seq, Event.hash, Event.at).order_by(col(Event.seq).desc())
+    last = session.exec(newest.limit(1)).first()
+    return Head(*last) if last else None
 
 
 def verify(session: Session) -> Iterator[Finding]:
     """Yield what does not fit: in the chain, beside it, and in the rows it tells of."""
     previous, expected = GENESIS, 1
-    standing: dict[tuple[str, str], Event] = {}
-    for event in session.exec(select(Event).order_by(col(Event.seq))):
-        yield from _check_link(session, event, previous, expected)
-        previous, expected = event.hash, event.seq + 1
-        if key := _subject(event):
-            standing[key] = event
-    yield from _check_rows(session, standing)
+    told: dict[tuple[str, str], _Told] = {}
+    try:
+        for line in _lines(session):
+            yield from _check_line(_chain(session), line, previous, expected)
+            previous, expected = line.hash, line.seq + 1
+            if subject := _subject(line):
+                told[subject] = _Told(line.seq, line.data.get("row"))
+    except ValueError:
+        yield Finding(expected, f"an event from {expected} on cannot be read")
+        return
+    yield from _check_rows(session, told)
 
 
 def grant_terms(grant: AccessGrant) -> dict[str, Any]:
@@ -174,7 +209,7 @@ def grant_terms(grant: AccessGrant) -> dict[str, Any]:
         "grantee": grant.grantee_id,
         "group": grant.group_id,
         "duration": grant.duration_seconds,
-        "expires_at": grant.expires_at.isoformat(),
+        "expires_at": _instant(grant.expires_at),
         "was_member": grant.was_member,
         "approved_event": grant.approved_event,
     }
@@ -186,21 +221,25 @@ def _chain(session: Session) -> Chain:
 
 
 def _hmac(key: bytes, fields: Mapping[str, Any]) -> str:
-    return hmac.new(key, _canonical(fields), hashlib.sha256).hexdigest()
+    return hmac.digest(key, _canonical(fields), "sha256").hex()
 
 
 def _canonical(fields: Mapping[str, Any]) -> bytes:
-    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+    return CANONICAL.encode(fields).encode()
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
 
 
 def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def _event_fields(event: Event) -> dict[str, Any]:
+def _event_fields(event: Event | Row[Any]) -> dict[str, Any]:
     return {
         "seq": event.seq,
-        "at": event.at.isoformat(),
+        "at": _instant(event.at),
         "kind": event.kind,
         "actor": event.actor,
         "integration": event.integration,
@@ -228,18 +267,48 @@ def _digest(salt: str, text: Mapping[str, str]) -> str:
     return hashlib.sha256(salt.encode() + _canonical(text)).hexdigest()
 
 
-def _check_link(
-    session: Session, event: Event, previous: str, expected: int
+def _lines(session: Session) -> Iterator[Row[Any]]:
+    """Give each event with the text beside it, never the whole audit at once."""
+    query = (
+        select(*_columns(Event), EventText.salt, EventText.text)
+        .outerjoin(EventText, col(EventText.seq) == col(Event.seq))
+        .order_by(col(Event.seq))
+    )
+    yield from session.execute(query, execution_options={"yield_per": BATCH})
+
+
+def _columns(table: type[SQLModel]) -> list[Any]:
+    return [getattr(table, name) for name in table.model_fields]
+
+
+def _check_line(
+    chain: Chain, line: Row[Any], previous: str, expected: int
 ) -> Iterator[Finding]:
-    if event.seq != expected:
+    if line.seq != expected:
         yield Finding(expected, f"event {expected} is missing")
-    if event.previous != previous:
-        yield Finding(event.seq, f"event {event.seq} does not follow the one before")
-    if not _same(_chain(session).link(event), event.hash):
-        yield Finding(event.seq, f"event {event.seq} was changed")
-    beside = session.get(EventText, event.seq)
-    if beside and not _same(_digest(beside.salt, beside.text), event.text_digest or ""):
-        yield Finding(event.seq, f"the text of event {event.seq} was changed")
+    if line.previous != previous:
+        yield Finding(line.seq, f"event {line.seq} does not follow the one before")
+    if not _same(chain.link(line), line.hash):
+        yield Finding(line.seq, f"event {line.seq} was changed")
+    if line.salt is not None and not _same(
+        _digest(line.salt, line.text), line.text_digest or ""
+    ):
+        yield Finding(line.seq, f"the text of event {line.seq} was changed")
+
+
+def _is_as_told(session: Session, grant: AccessGrant) -> bool:
+    """Tell whether the newest event of `grant` verifies, and left the row as it is."""
+    newest = (
+        select(Event)
+        .where(Event.grant_id == grant.id, col(Event.kind).startswith("grant "))
+        .order_by(col(Event.seq).desc())
+    )
+    told = session.exec(newest.limit(1)).first()
+    return (
+        told is not None
+        and _same(_chain(session).link(told), told.hash)
+        and told.data.get("row") == row_picture(grant)
+    )
 
 
 def _is_about(session: Session, event: Event, grant: AccessGrant) -> bool:
@@ -250,7 +319,7 @@ def _is_about(session: Session, event: Event, grant: AccessGrant) -> bool:
     )
 
 
-def _subject(event: Event) -> tuple[str, str] | None:
+def _subject(event: Row[Any]) -> tuple[str, str] | None:
     if event.kind.startswith("grant ") and event.grant_id:
         return ("grant", event.grant_id)
     if event.kind.startswith("request ") and event.request_id:
@@ -259,20 +328,33 @@ def _subject(event: Event) -> tuple[str, str] | None:
 
 
 def _check_rows(
-    session: Session, standing: Mapping[tuple[str, str], Event]
+    session: Session, told: dict[tuple[str, str], _Told]
 ) -> Iterator[Finding]:
     """Yield each row whose status or terms are not what its last event says."""
-    rows: dict[tuple[str, str], AccessRequest | AccessGrant] = {}
-    rows |= {("request", row.id): row for row in session.exec(select(AccessRequest))}
-    rows |= {("grant", row.id): row for row in session.exec(select(AccessGrant))}
-    for (noun, name), row in rows.items():
-        told = standing.get((noun, name))
-        if told is None:
-            yield Finding(None, f"{noun} {name} has no event")
-        elif told.data.get("row") != row_picture(row):
-            yield Finding(told.seq, f"{noun} {name} is not as event {told.seq} left it")
-    for noun, name in sorted(standing.keys() - rows.keys()):
+    tables: dict[str, type[AccessRequest | AccessGrant]] = {
+        "request": AccessRequest,
+        "grant": AccessGrant,
+    }
+    for noun, table in tables.items():
+        try:
+            for row in session.exec(
+                select(table), execution_options={"yield_per": BATCH}
+            ):
+                yield from _check_row(noun, row, told.pop((noun, row.id), None))
+        except (LookupError, ValueError):
+            yield Finding(None, f"a {noun} cannot be read")
+            return
+    for noun, name in sorted(told):
         yield Finding(None, f"{noun} {name} is gone from the database")
+
+
+def _check_row(
+    noun: str, row: AccessRequest | AccessGrant, told: _Told | None
+) -> Iterator[Finding]:
+    if told is None:
+        yield Finding(None, f"{noun} {row.id} has no event")
+    elif told.row != row_picture(row):
+        yield Finding(told.seq, f"{noun} {row.id} is not as event {told.seq} left it")
 
 
 def row_picture(row: AccessRequest | AccessGrant) -> dict[str, Any]:
