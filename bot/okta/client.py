@@ -75,6 +75,7 @@ class OktaClient:
         """
         self.timing = timing or OktaTiming()
         self.clock = clock
+        self.learnt: set[str] = set()  # error codes that stay true of the org
         self._wire = Wire(
             org_origin(org_url),
             timing=self.timing,

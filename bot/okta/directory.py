@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 from bot.core.words import (
@@ -26,7 +26,7 @@ from bot.core.words import (
 from bot.okta.answers import FEATURE_OFF, Answer
 from bot.okta.client import Lane, OktaClient, objects
 from bot.okta.readings import carries_admin_role, read_group, read_id, read_person
-from bot.okta.rules import Rules, read_rules
+from bot.okta.rules import Rules
 
 Query = Mapping[str, str | int]
 
@@ -54,26 +54,23 @@ class OktaDirectory:
     """What the bot reads and changes in one Okta org.
 
     Every read raises DirectoryUnavailable when Okta cannot answer, and
-    DirectoryRefused when it will not. `lane` is how urgent a call is; `deadline`
-    an instant of the running loop's clock before which it must be sent.
+    DirectoryRefused when it will not. Reads go in the lane that this directory
+    was made for, or that `at` gives.
     """
 
-    def __init__(self, client: OktaClient) -> None:
+    def __init__(self, client: OktaClient, lane: Lane = Lane.READ) -> None:
         self._client = client
-        self._has_owners = True
+        self._lane = lane
+
+    def at(self, lane: Lane) -> Self:
+        """Return the same directory with its reads in another lane."""
+        return type(self)(self._client, lane)
 
     async def ping(self) -> None:
         """Return when Okta takes our token and answers a small read."""
-        query = {"limit": 1}
-        objects(await self._client.request("GET", GROUPS, query=query), f"GET {GROUPS}")
+        objects(await self._get(GROUPS, {"limit": 1}), f"GET {GROUPS}")
 
-    async def person(
-        self,
-        id_or_login: str,
-        *,
-        lane: Lane = Lane.READ,
-        deadline: float | None = None,
-    ) -> Person | None:
+    async def person(self, id_or_login: str) -> Person | None:
         """Return the user with this id or this whole login, None where there is none.
 
         Okta also takes "me" for the caller and the first part of a login for
@@ -82,31 +79,25 @@ class OktaDirectory:
         if id_or_login.casefold() == "me" or not id_or_login.strip(". "):
             return None
         if set(id_or_login) & set("/?#\\"):
-            return await self._person_by_search(id_or_login, lane)
+            return await self._person_by_search(id_or_login)
         path = f"{USERS}/{quote(id_or_login, safe='', errors='replace')}"
         try:
-            answer = await self._client.request(
-                "GET", path, headers=_SPARING, lane=lane, deadline=deadline
-            )
+            answer = await self._get(path, headers=_SPARING)
         except DirectoryGone:
             return None
         found = read_person(_object(answer, f"GET {USERS}"), self._client.clock())
         asked = found.id == id_or_login or _same(found.login, id_or_login)
         return found if asked else None
 
-    async def people_with_email(
-        self, email: str, *, lane: Lane = Lane.READ
-    ) -> list[Person]:
+    async def people_with_email(self, email: str) -> list[Person]:
         """Return all users with this e-mail address, in whatever status.
 
         An e-mail address is not unique in Okta. The index that is searched
         trails changes, by less than a second as a rule.
         """
-        return await self.people_with("email", email, lane=lane)
+        return await self.people_with("email", email)
 
-    async def people_with(
-        self, attribute: str, value: str, *, lane: Lane = Lane.READ
-    ) -> list[Person]:
+    async def people_with(self, attribute: str, value: str) -> list[Person]:
         """Return all users whose profile holds `value`, letter case apart.
 
         Also the deactivated ones: the caller looks at the status. An attribute
@@ -116,18 +107,12 @@ class OktaDirectory:
         if not _ATTRIBUTE.fullmatch(attribute):
             raise DirectoryRefused("This is not the name of a profile attribute.")
         query = {"search": f"profile.{attribute} eq {literal(value)}"}
-        items = await self._client.listing(USERS, query, lane=lane)
+        items = await self._list(USERS, query)
         now = self._client.clock()
         people = [read_person(item, now) for item in items]
         return [one for one in people if _holds(one.profile.get(attribute), value)]
 
-    async def groups_of(
-        self,
-        person_id: str,
-        *,
-        lane: Lane = Lane.READ,
-        deadline: float | None = None,
-    ) -> frozenset[str]:
+    async def groups_of(self, person_id: str) -> frozenset[str]:
         """Return the ids of all groups that the person is in and we may see.
 
         Raises DirectoryGone when there is no such person. Membership reads may
@@ -135,28 +120,15 @@ class OktaDirectory:
         """
         found: set[str] = set()
         path = f"{USERS}/{_id(person_id)}/groups"
-        async for page in self._client.pages(path, lane=lane, deadline=deadline):
+        async for page in self._client.pages(path, lane=self._lane):
             found.update(read_id(item) for item in page)
         return frozenset(found)
 
-    async def is_member(
-        self,
-        group_id: str,
-        user_id: str,
-        *,
-        lane: Lane = Lane.READ,
-        deadline: float | None = None,
-    ) -> bool:
+    async def is_member(self, group_id: str, user_id: str) -> bool:
         """Whether the group is among the person's, as `groups_of` reads them."""
-        return group_id in await self.groups_of(user_id, lane=lane, deadline=deadline)
+        return group_id in await self.groups_of(user_id)
 
-    async def group(
-        self,
-        group_id: str,
-        *,
-        lane: Lane = Lane.READ,
-        deadline: float | None = None,
-    ) -> Group | None:
+    async def group(self, group_id: str) -> Group | None:
         """Return the group as it is now, None where it is gone or not visible.
 
         Whether it carries an admin role comes from the search index beside it,
@@ -164,20 +136,18 @@ class OktaDirectory:
         `with_guards`.
         """
         try:
-            answer = await self._client.request(
-                "GET", f"{GROUPS}/{_id(group_id)}", lane=lane, deadline=deadline
-            )
+            answer = await self._get(f"{GROUPS}/{_id(group_id)}")
         except DirectoryGone:
             return None
         item = _object(answer, f"GET {GROUPS}")
         found = read_group(item, self._client.clock())
-        role = await self._carries_admin_role(group_id, lane, deadline)
+        role = await self._carries_admin_role(group_id)
         return replace(found, carries_admin_role=role)
 
-    async def group_named(self, name: str, *, lane: Lane = Lane.READ) -> list[Group]:
+    async def group_named(self, name: str) -> list[Group]:
         """Return all groups with exactly this name. Okta keeps no name unique."""
         query = {"search": f"profile.name eq {literal(name)}", "expand": "stats"}
-        items = await self._client.listing(GROUPS, query, lane=lane)
+        items = await self._list(GROUPS, query)
         now = self._client.clock()
         return [
             group for item in items if (group := read_group(item, now)).name == name
@@ -199,16 +169,16 @@ class OktaDirectory:
             query["filter"] = (
                 f"lastUpdated gt {after} or lastMembershipUpdated gt {after}"
             )
-        items = await self._client.listing(GROUPS, query, progress=progress)
+        items = await self._list(GROUPS, query, progress)
         now = self._client.clock()
         groups = {
             group.id: group for group in (read_group(item, now) for item in items)
         }
         return list(groups.values())
 
-    async def rules(self, *, lane: Lane = Lane.READ) -> Rules:
+    async def rules(self) -> Rules:
         """Return what the org's group rules mean."""
-        return read_rules(await self._client.listing(f"{GROUPS}/rules", lane=lane))
+        return Rules(await self._list(f"{GROUPS}/rules"))
 
     def with_guards(self, group: Group, rules: Rules) -> Group:
         """Return `group` with what `rules` say of it, None where they do not."""
@@ -216,9 +186,17 @@ class OktaDirectory:
             group, rule_managed=rules.manages(group.id), feeds_rule=rules.feeds(group)
         )
 
-    async def members(
-        self, group_id: str, most: int | None = 50, *, lane: Lane = Lane.READ
-    ) -> list[Person]:
+    async def guarded_group(self, group_id: str) -> Group | None:
+        """Return the group as it is now, with what the org's rules say of it."""
+        found = await self.group(group_id)
+        return found and self.with_guards(found, await self.rules())
+
+    async def guarded_groups(self) -> list[Group]:
+        """Return every group we may see, with what the org's rules say of it."""
+        rules = await self.rules()
+        return [self.with_guards(group, rules) for group in await self.all_groups()]
+
+    async def members(self, group_id: str, most: int | None = 50) -> list[Person]:
         """Return the members of a group live, the first `most` of them, or all.
 
         They have any status. Raises DirectoryGone when there is no such group.
@@ -226,7 +204,7 @@ class OktaDirectory:
         found: list[Person] = []
         path = f"{GROUPS}/{_id(group_id)}/users"
         query = {"limit": 200 if most is None else min(200, max(1, most))}
-        async with aclosing(self._client.pages(path, query, lane=lane)) as pages:
+        async with aclosing(self._client.pages(path, query, lane=self._lane)) as pages:
             async for page in pages:
                 now = self._client.clock()
                 found += [read_person(item, now) for item in page]
@@ -234,23 +212,20 @@ class OktaDirectory:
                     break
         return found[:most]
 
-    async def owners(
-        self, group_id: str, *, lane: Lane = Lane.READ
-    ) -> list[tuple[str, str]] | None:
+    async def owners(self, group_id: str) -> list[tuple[str, str]] | None:
         """Return the group's owners as (USER or GROUP, id), None without the feature.
 
         Okta: group owners come with its Identity Governance; other orgs answer
         401 E0000015, 403 or 404.
         """
-        if not self._has_owners:
+        if FEATURE_OFF in self._client.learnt:
             return None
-        path = f"{GROUPS}/{_id(group_id)}/owners"
         try:
-            items = await self._client.listing(path, lane=lane)
+            items = await self._list(f"{GROUPS}/{_id(group_id)}/owners")
         except (DirectoryRefused, DirectoryGone) as error:
             if error.status not in (401, 403, 404):
                 raise
-            self._has_owners = error.code != FEATURE_OFF
+            self._client.learnt.update({error.code} & {FEATURE_OFF})
             return None
         return [(str(item.get("type")), read_id(item)) for item in items]
 
@@ -301,19 +276,36 @@ class OktaDirectory:
         )
         return answer.request_id
 
-    async def _person_by_search(self, login: str, lane: Lane) -> Person | None:
+    async def _get(
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        return await self._client.request(
+            "GET", path, query=query, headers=headers, lane=self._lane
+        )
+
+    async def _list(
+        self,
+        path: str,
+        query: Query | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[dict[str, Any]]:
+        return await self._client.listing(
+            path, query, lane=self._lane, progress=progress
+        )
+
+    async def _person_by_search(self, login: str) -> Person | None:
         # Okta: a login with a slash or question mark can be read only by id.
-        found = await self.people_with("login", login, lane=lane)
+        found = await self.people_with("login", login)
         return found[0] if len(found) == 1 else None
 
-    async def _carries_admin_role(
-        self, group_id: str, lane: Lane, deadline: float | None
-    ) -> bool | None:
+    async def _carries_admin_role(self, group_id: str) -> bool | None:
         query = {"search": f"id eq {literal(group_id)}", "expand": "stats"}
         try:
-            answer = await self._client.request(
-                "GET", GROUPS, query=query, lane=lane, deadline=deadline
-            )
+            answer = await self._get(GROUPS, query)
         except (DirectoryRefused, DirectoryGone):
             return None
         items = objects(answer, f"GET {GROUPS}")

@@ -7,9 +7,8 @@ where that cannot be told the answer is None, not False.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import re2
@@ -19,53 +18,91 @@ from bot.core.words import Group
 _AT_REST = frozenset({"INACTIVE", "INVALID"})
 """Statuses of rules that do nothing. Any other one is taken as active."""
 
-_LITERAL = r"\"[^\"\\]*\"|'[^'\\]*'"
+_LITERAL = r"(?:\"[^\"\\]*\"|'[^'\\]*')"
 _CALL = re.compile(
-    rf"\bisMemberOf(\w*)\s*\(\s*((?:{_LITERAL})(?:\s*,\s*(?:{_LITERAL}))*)\s*\)"
+    r"\bisMemberOf(Group|AnyGroup|GroupName|GroupNameStartsWith|GroupNameContains"
+    rf"|GroupNameRegex)\s*\(\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\)"
 )
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
-_ABOUT_GROUPS = re.compile(r"group|memberof", re.IGNORECASE)
+_STILL_UNCLEAR = re.compile(r"group|member|[\"'\\]", re.IGNORECASE)
+"""What may be about groups once every call that is understood is taken out."""
 
-_Test = Callable[[Group, str], bool | None]
 
+@dataclass
+class _Named:
+    """The groups that active rules ask about, by each way of naming them.
 
-@dataclass(frozen=True)
-class Rules:
-    """The active rules of an org: which groups they fill, and by what.
-
-    `managed` are the groups that an active rule fills. `unclear` is whether
-    some active rule does not say which, or by what.
+    Letter case is ignored in names: it is not documented whether Okta minds it.
     """
 
-    managed: frozenset[str] = frozenset()
-    expressions: tuple[str, ...] = ()
+    ids: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    starts: set[str] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
+    patterns: list[Any] = field(default_factory=list)
     unclear: bool = False
+
+    def add(self, way: str, value: str) -> None:
+        """Note that a rule asks about the groups that `value` names."""
+        if way in ("Group", "AnyGroup"):
+            self.ids.add(value)
+        elif way == "GroupNameRegex":
+            self._add_pattern(value)
+        else:
+            ways = {"GroupName": self.names, "GroupNameContains": self.parts}
+            ways.get(way, self.starts).add(value.casefold())
+
+    def _add_pattern(self, value: str) -> None:
+        options = re2.Options()
+        options.case_sensitive = False
+        options.log_errors = False
+        try:
+            self.patterns.append(re2.compile(value, options))
+        except re2.error:
+            self.unclear = True
+
+    def fit(self, group: Group) -> bool:
+        """Whether `group` is one of them."""
+        name = group.name.casefold()
+        return (
+            group.id in self.ids
+            or name in self.names
+            or name.startswith(tuple(self.starts))
+            or any(part in name for part in self.parts)
+            or any(pattern.search(group.name) for pattern in self.patterns)
+        )
+
+
+class Rules:
+    """The active rules of an org: which groups they fill, and which they ask about.
+
+    `managed` are the ids of the groups that an active rule fills.
+    """
+
+    def __init__(self, items: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Read the rules of `items`, as Okta lists them."""
+        active = [item for item in items if item.get("status") not in _AT_REST]
+        targets = [_targets(item) for item in active]
+        self.managed = frozenset(id for ids in targets for id in ids or ())
+        self._all_targets_known = None not in targets
+        self._named = _Named()
+        for item in active:
+            _read_expression(item, self._named)
 
     def manages(self, group_id: str) -> bool | None:
         """Whether an active rule fills the group; None when it cannot be told."""
         if group_id in self.managed:
             return True
-        return None if self.unclear else False
+        return False if self._all_targets_known else None
 
     def feeds(self, group: Group) -> bool | None:
         """Whether an active rule may depend on who is in `group`.
 
         None when it cannot be told, as with an expression of unknown form.
         """
-        told = [_depends(expression, group) for expression in self.expressions]
-        return _any([*told, None if self.unclear else False])
-
-
-def read_rules(items: Iterable[Mapping[str, Any]]) -> Rules:
-    """Return what the rules of `items`, as Okta lists them, mean."""
-    active = [item for item in items if item.get("status") not in _AT_REST]
-    targets = [_targets(item) for item in active]
-    expressions = [_expression(item) for item in active]
-    return Rules(
-        managed=frozenset(id for ids in targets if ids for id in ids),
-        expressions=tuple(one for one in expressions if one is not None),
-        unclear=None in targets or None in expressions,
-    )
+        if self._named.fit(group):
+            return True
+        return None if self._named.unclear else False
 
 
 def _targets(item: Mapping[str, Any]) -> list[str] | None:
@@ -75,81 +112,20 @@ def _targets(item: Mapping[str, Any]) -> list[str] | None:
     return ids
 
 
-def _expression(item: Mapping[str, Any]) -> str | None:
-    value = _at(item, "conditions", "expression", "value")
-    return value if isinstance(value, str) else None
+def _read_expression(item: Mapping[str, Any], named: _Named) -> None:
+    """Note which groups the rule asks about, or that this is unclear."""
+    expression = _at(item, "conditions", "expression", "value")
+    if not isinstance(expression, str):
+        named.unclear = True
+        return
+    for way, arguments in _CALL.findall(expression):
+        for literal in re.findall(_LITERAL, arguments):
+            named.add(way, literal[1:-1])
+    rest = _STRING.sub(" ", _CALL.sub(" ", expression))
+    named.unclear |= bool(_STILL_UNCLEAR.search(rest))
 
 
 def _at(item: object, *keys: str) -> object:
     for key in keys:
         item = item.get(key) if isinstance(item, Mapping) else None
     return item
-
-
-def _depends(expression: str, group: Group) -> bool | None:
-    """Whether `expression` may depend on membership of `group`; None: unknown."""
-    told: list[bool | None] = []
-    for name, arguments in _CALL.findall(expression):
-        test = _TESTS.get(name)
-        told += [test(group, one) if test else None for one in _values(arguments)]
-    rest = _STRING.sub('""', _CALL.sub("", expression))
-    told.append(None if _ABOUT_GROUPS.search(rest) or _unbalanced(rest) else False)
-    return _any(told)
-
-
-def _values(arguments: str) -> list[str]:
-    return [literal[1:-1] for literal in re.findall(_LITERAL, arguments)]
-
-
-def _unbalanced(rest: str) -> bool:
-    """Whether a quote is left over, so that what is a string cannot be told."""
-    return bool(set(rest.replace('""', "")) & {'"', "'", "\\"})
-
-
-def _any(told: Sequence[bool | None]) -> bool | None:
-    """Three-valued or: yes beats unknown, unknown beats no."""
-    if True in told:
-        return True
-    return None if None in told else False
-
-
-def _is_id(group: Group, value: str) -> bool:
-    return value == group.id
-
-
-def _is_name(group: Group, value: str) -> bool:
-    return value.casefold() == group.name.casefold()
-
-
-def _starts_with(group: Group, value: str) -> bool:
-    return group.name.casefold().startswith(value.casefold())
-
-
-def _contains(group: Group, value: str) -> bool:
-    return value.casefold() in group.name.casefold()
-
-
-def _matches(group: Group, value: str) -> bool | None:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    try:
-        return bool(re2.search(value, group.name, options))
-    except re2.error:
-        return None
-
-
-_TESTS: Mapping[str, _Test] = MappingProxyType(
-    {
-        "Group": _is_id,
-        "AnyGroup": _is_id,
-        "GroupName": _is_name,
-        "GroupNameStartsWith": _starts_with,
-        "GroupNameContains": _contains,
-        "GroupNameRegex": _matches,
-    }
-)
-"""Okta's isMemberOf... functions, each with what may make it true of a group.
-
-Letter case is ignored throughout: it is not documented whether Okta minds it.
-"""
