@@ -14,19 +14,18 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Row
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from bot.core.words import RequestStatus, StaleState
 from bot.store.tables import AccessGrant, AccessRequest, Event, EventText
 
 GENESIS = "0" * 64
-BATCH = 1000
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 INTENDED, NOT_ADDED, ADDED = "intended", "not added", "added"
@@ -44,20 +43,16 @@ class Chain:
         """Return the hash `event` should carry."""
         return _hmac(self._chain, _event_fields(event))
 
+    def fits(self, event: Event | Row[Any]) -> bool:
+        """Tell whether `event` carries the hash it should."""
+        return _same(self.link(event), event.hash)
+
     def seal(self, grant: AccessGrant, approval: Event) -> str:
         """Return the seal of `grant`: its terms, its end, and what approved it."""
         return _hmac(self._seal, {**grant_terms(grant), "approval": approval.hash})
 
     def __repr__(self) -> str:
         return "Chain(...)"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something in the audit or the rows that is not as it was written."""
-
-    seq: int | None
-    what: str
 
 
 @dataclass(frozen=True)
@@ -78,14 +73,6 @@ class About(TypedDict, total=False):
     request_id: str | None
     grant_id: str | None
     cause: str | None
-
-
-@dataclass(frozen=True)
-class _Told:
-    """What the newest event of a row says of it."""
-
-    seq: int
-    row: Any
 
 
 def record(
@@ -115,7 +102,7 @@ def record(
         **about,
     )
     beside = _beside(event, text)
-    event.hash = _chain(session).link(event)
+    event.hash = chain_of(session).link(event)
     session.add(event)
     session.flush()
     if beside:
@@ -125,7 +112,7 @@ def record(
 
 def seal(session: Session, grant: AccessGrant, approval: Event) -> str:
     """Return the seal `grant` should carry."""
-    return _chain(session).seal(grant, approval)
+    return chain_of(session).seal(grant, approval)
 
 
 def is_sealed(session: Session, grant: AccessGrant) -> bool:
@@ -145,9 +132,9 @@ def is_sealed(session: Session, grant: AccessGrant) -> bool:
     request = session.get(AccessRequest, grant.request_id)
     if approval is None or request is None:
         return False
-    chain = _chain(session)
+    chain = chain_of(session)
     return (
-        _same(chain.link(approval), approval.hash)
+        chain.fits(approval)
         and approval.kind == f"request {RequestStatus.APPROVED}"
         and approval.request_id == grant.request_id
         and _approved_terms(approval) == _terms_of(request, grant)
@@ -184,22 +171,6 @@ def head(session: Session) -> Head | None:
     return Head(*last) if last else None
 
 
-def verify(session: Session) -> Iterator[Finding]:
-    """Yield what does not fit: in the chain, beside it, and in the rows it tells of."""
-    previous, expected = GENESIS, 1
-    told: dict[tuple[str, str], _Told] = {}
-    try:
-        for line in _lines(session):
-            yield from _check_line(_chain(session), line, previous, expected)
-            previous, expected = line.hash, line.seq + 1
-            if subject := _subject(line):
-                told[subject] = _Told(line.seq, line.data.get("row"))
-    except ValueError:
-        yield Finding(expected, f"an event from {expected} on cannot be read")
-        return
-    yield from _check_rows(session, told)
-
-
 def grant_terms(grant: AccessGrant) -> dict[str, Any]:
     """Return what a grant gives, to whom, until when: what its seal covers."""
     return {
@@ -215,7 +186,8 @@ def grant_terms(grant: AccessGrant) -> dict[str, Any]:
     }
 
 
-def _chain(session: Session) -> Chain:
+def chain_of(session: Session) -> Chain:
+    """Return the key that `session` was opened with."""
     chain: Chain = session.info["chain"]
     return chain
 
@@ -259,41 +231,13 @@ def _beside(event: Event, text: Mapping[str, str] | None) -> EventText | None:
     if not text:
         return None
     salt = secrets.token_hex(16)
-    event.text_digest = _digest(salt, text)
+    event.text_digest = text_digest(salt, text)
     return EventText(seq=event.seq, salt=salt, text=dict(text))
 
 
-def _digest(salt: str, text: Mapping[str, str]) -> str:
+def text_digest(salt: str, text: Mapping[str, str]) -> str:
+    """Return what the chain keeps of a text that can be erased."""
     return hashlib.sha256(salt.encode() + _canonical(text)).hexdigest()
-
-
-def _lines(session: Session) -> Iterator[Row[Any]]:
-    """Give each event with the text beside it, never the whole audit at once."""
-    query = (
-        select(*_columns(Event), EventText.salt, EventText.text)
-        .outerjoin(EventText, col(EventText.seq) == col(Event.seq))
-        .order_by(col(Event.seq))
-    )
-    yield from session.execute(query, execution_options={"yield_per": BATCH})
-
-
-def _columns(table: type[SQLModel]) -> list[Any]:
-    return [getattr(table, name) for name in table.model_fields]
-
-
-def _check_line(
-    chain: Chain, line: Row[Any], previous: str, expected: int
-) -> Iterator[Finding]:
-    if line.seq != expected:
-        yield Finding(expected, f"event {expected} is missing")
-    if line.previous != previous:
-        yield Finding(line.seq, f"event {line.seq} does not follow the one before")
-    if not _same(chain.link(line), line.hash):
-        yield Finding(line.seq, f"event {line.seq} was changed")
-    if line.salt is not None and not _same(
-        _digest(line.salt, line.text), line.text_digest or ""
-    ):
-        yield Finding(line.seq, f"the text of event {line.seq} was changed")
 
 
 def _is_as_told(session: Session, grant: AccessGrant) -> bool:
@@ -306,7 +250,7 @@ def _is_as_told(session: Session, grant: AccessGrant) -> bool:
     told = session.exec(newest.limit(1)).first()
     return (
         told is not None
-        and _same(_chain(session).link(told), told.hash)
+        and chain_of(session).fits(told)
         and told.data.get("row") == row_picture(grant)
     )
 
@@ -315,46 +259,8 @@ def _is_about(session: Session, event: Event, grant: AccessGrant) -> bool:
     return (
         event.person_id == grant.grantee_id
         and event.group_id == grant.group_id
-        and _same(_chain(session).link(event), event.hash)
+        and chain_of(session).fits(event)
     )
-
-
-def _subject(event: Row[Any]) -> tuple[str, str] | None:
-    if event.kind.startswith("grant ") and event.grant_id:
-        return ("grant", event.grant_id)
-    if event.kind.startswith("request ") and event.request_id:
-        return ("request", event.request_id)
-    return None
-
-
-def _check_rows(
-    session: Session, told: dict[tuple[str, str], _Told]
-) -> Iterator[Finding]:
-    """Yield each row whose status or terms are not what its last event says."""
-    tables: dict[str, type[AccessRequest | AccessGrant]] = {
-        "request": AccessRequest,
-        "grant": AccessGrant,
-    }
-    for noun, table in tables.items():
-        try:
-            for row in session.exec(
-                select(table), execution_options={"yield_per": BATCH}
-            ):
-                yield from _check_row(noun, row, told.pop((noun, row.id), None))
-        except (LookupError, ValueError):
-            yield Finding(None, f"a {noun} cannot be read")
-            return
-    for noun, name in sorted(told):
-        yield Finding(None, f"{noun} {name} is gone from the database")
-
-
-def _check_row(
-    noun: str, row: AccessRequest | AccessGrant, told: _Told | None
-) -> Iterator[Finding]:
-    if told is None:
-        yield Finding(None, f"{noun} {row.id} has no event")
-    elif told.row != row_picture(row):
-        yield Finding(told.seq, f"{noun} {row.id} is not as event {told.seq} left it")
 
 
 def row_picture(row: AccessRequest | AccessGrant) -> dict[str, Any]:

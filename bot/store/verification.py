@@ -1,0 +1,111 @@
+"""Whether the audit still verifies, and the rows are as it tells.
+
+One pass over the events and one over the rows, in batches. It repairs nothing
+and stops at nothing but what cannot be read at all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlmodel import Session, col
+
+from bot.store.audit import GENESIS, Chain, chain_of, row_picture, text_digest
+from bot.store.tables import AccessGrant, AccessRequest, Event, EventText
+
+BATCHED = {"yield_per": 1000}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something in the audit or the rows that is not as it was written."""
+
+    seq: int | None
+    what: str
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the newest event of a row says of it."""
+
+    seq: int
+    row: Any
+
+
+def verify(session: Session) -> Iterator[Finding]:
+    """Yield what does not fit: in the chain, beside it, and in the rows it tells of."""
+    chain, previous, expected = chain_of(session), GENESIS, 1
+    told: dict[tuple[str, str], _Told] = {}
+    try:
+        for line in _lines(session):
+            yield from _check_line(chain, line, previous, expected)
+            previous, expected = line.hash, line.seq + 1
+            if subject := _subject(line):
+                told[subject] = _Told(line.seq, line.data.get("row"))
+    except ValueError:
+        yield Finding(expected, f"an event from {expected} on cannot be read")
+        return
+    yield from _check_rows(session, told)
+
+
+def _lines(session: Session) -> Iterator[Row[Any]]:
+    """Give each event with the text beside it, never the whole audit at once."""
+    columns = [getattr(Event, name) for name in Event.model_fields]
+    query = (
+        select(*columns, col(EventText.salt), col(EventText.text))
+        .outerjoin(EventText, col(EventText.seq) == col(Event.seq))
+        .order_by(col(Event.seq))
+    )
+    yield from session.execute(query, execution_options=BATCHED)
+
+
+def _check_line(
+    chain: Chain, line: Row[Any], previous: str, expected: int
+) -> Iterator[Finding]:
+    if line.seq != expected:
+        yield Finding(expected, f"event {expected} is missing")
+    if line.previous != previous:
+        yield Finding(line.seq, f"event {line.seq} does not follow the one before")
+    if not chain.fits(line):
+        yield Finding(line.seq, f"event {line.seq} was changed")
+    if line.salt is not None and text_digest(line.salt, line.text) != line.text_digest:
+        yield Finding(line.seq, f"the text of event {line.seq} was changed")
+
+
+def _subject(event: Row[Any]) -> tuple[str, str] | None:
+    if event.kind.startswith("grant ") and event.grant_id:
+        return ("grant", event.grant_id)
+    if event.kind.startswith("request ") and event.request_id:
+        return ("request", event.request_id)
+    return None
+
+
+def _check_rows(
+    session: Session, told: dict[tuple[str, str], _Told]
+) -> Iterator[Finding]:
+    """Yield each row whose status or terms are not what its last event says."""
+    try:
+        for noun, row in _rows(session):
+            yield from _check_row(noun, row, told.pop((noun, row.id), None))
+    except (LookupError, ValueError):
+        yield Finding(None, "a request or a grant cannot be read")
+        return
+    for noun, name in sorted(told):
+        yield Finding(None, f"{noun} {name} is gone from the database")
+
+
+def _rows(session: Session) -> Iterator[tuple[str, AccessRequest | AccessGrant]]:
+    for request in session.scalars(select(AccessRequest), execution_options=BATCHED):
+        yield "request", request
+    for grant in session.scalars(select(AccessGrant), execution_options=BATCHED):
+        yield "grant", grant
+
+
+def _check_row(
+    noun: str, row: AccessRequest | AccessGrant, told: _Told | None
+) -> Iterator[Finding]:
+    if told is None:
+        yield Finding(None, f"{noun} {row.id} has no event")
+    elif told.row != row_picture(row):
+        yield Finding(told.seq, f"{noun} {row.id} is not as event {told.seq} left it")
