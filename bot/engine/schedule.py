@@ -11,6 +11,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.core.words import AccessBotError
+from bot.engine.worker import Bell
 
 log = structlog.get_logger()
 
@@ -20,7 +21,8 @@ SHORTEST = timedelta(seconds=1)
 class Schedule:
     """Alarms by name, and jobs that run again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={
@@ -61,6 +63,7 @@ class Schedule:
                 log.warning("upkeep waits", job=name, why=str(error))
             except Exception:
                 log.exception("upkeep failed", job=name)
+            self._bell.ring()
 
         self._scheduler.add_job(
             tick,

@@ -68,6 +68,24 @@ class Hold:
                 self._until = before + self._lease
 
 
+class Bell:
+    """What wakes every loop: something was written that may be due."""
+
+    def __init__(self) -> None:
+        self._woken: list[asyncio.Event] = []
+
+    def hear(self) -> asyncio.Event:
+        """Return an event that each ring sets."""
+        woken = asyncio.Event()
+        self._woken.append(woken)
+        return woken
+
+    def ring(self) -> None:
+        """Let every loop look at once for what is due."""
+        for woken in self._woken:
+            woken.set()
+
+
 @dataclass(kw_only=True)
 class Worker:
     """One loop over some lines of due rows."""
@@ -78,9 +96,12 @@ class Worker:
     database: Database
     clock: Clock
     timing: Timing
-    arm: Callable[[str, datetime | None], None] = lambda name, instant: None
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    bell: Bell
+    arm: Callable[[datetime | None], None] = lambda instant: None
     _working: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._woken = self.bell.hear()
 
     def wake(self) -> None:
         """Look at once for what is due."""
@@ -135,14 +156,14 @@ class Worker:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._working.discard(task)
-        self.wake()
+        self.bell.ring()
 
     async def _rest(self) -> None:
         """Wait to be woken, or for the next row to be due, or for the sweep."""
         tables = [line.table for line in self.lines]
         now = self.clock()
         due = await self.database.read(claims.next_due, tables, now)
-        self.arm(self.name, due)
+        self.arm(due)
         wait = self.timing.sweep
         if due is not None:
             wait = min(wait, max(due - now, timedelta()))

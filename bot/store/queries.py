@@ -1,8 +1,9 @@
 """Reads of requests, grants and notices. Nothing here writes or decides."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from bot.core.policy import Asked, Standing
 from bot.core.words import LIVE, GrantStatus, RequestStatus
@@ -141,3 +142,25 @@ def anything_lives(session: Session) -> bool:
     """Tell whether a grant is still to be given, held or removed."""
     live = select(AccessGrant.id).where(col(AccessGrant.status).in_(LIVE)).limit(1)
     return session.exec(live).first() is not None
+
+
+def oldest_overdue(session: Session, now: datetime) -> datetime | None:
+    """Return when the membership should have ended that is overdue the longest."""
+    return session.scalar(
+        select(func.min(AccessGrant.expires_at)).where(
+            col(AccessGrant.status).in_((GrantStatus.ACTIVE, GrantStatus.REVOKING)),
+            AccessGrant.expires_at < now,
+        )
+    )
+
+
+def count_live(session: Session) -> int:
+    """Return how many grants live."""
+    live = col(AccessGrant.status).in_(LIVE)
+    return session.scalar(select(func.count(col(AccessGrant.id))).where(live)) or 0
+
+
+def count_pending(session: Session) -> int:
+    """Return how many requests wait for an answer."""
+    pending = AccessRequest.status == RequestStatus.PENDING
+    return session.scalar(select(func.count(col(AccessRequest.id))).where(pending)) or 0

@@ -79,13 +79,13 @@ def give_back(
     return grant
 
 
-def look_after(session: Session, office: Office, now: datetime) -> int:
+def look_after(session: Session, office: Office) -> int:
     """See that every live grant is as it was written and will be looked at again.
 
     One that is not is ended and the admins are told; returns how many. What
     lives and is due never, or after its end, is made due.
     """
-    broken = 0
+    broken, now = 0, office.clock()
     for grant in queries.live_grants(session, office.name):
         if not audit.is_sealed(session, grant):
             _end_untrusted(session, grant, now)

@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 from bot.core.owners import Route, Rung, basis, stands_on
 from bot.core.policy import Asked, Question, Terms, may_answer, may_request
 from bot.core.words import GrantStatus, Refused, RequestStatus, StaleState
-from bot.store import directory, moves, queries
+from bot.store import claims, directory, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest, Answer, Event
 from bot.workflow import reading
@@ -79,6 +79,17 @@ def ask(
             return _create(session, office, asked, terms, wish.delivery, now)
     except IntegrityError:
         return Refused(f"You already asked for “{asked.group.name}”.")
+
+
+async def carry_out(office: Office, request: AccessRequest) -> None:
+    """Do what is due for a pending request: route it, or let it lapse."""
+    now = office.clock()
+    if now >= request.lapse_at:
+        await office.database.run(lapse, request, now)
+    elif request.step == 0:
+        await route(office, request, now)
+    else:
+        await office.database.run(claims.put_back, request, request.lapse_at)
 
 
 async def route(office: Office, request: AccessRequest, now: datetime) -> None:

@@ -1,0 +1,133 @@
+"""Builds the parts, starts and stops them: the only room that knows them all.
+
+    opening    the database, the key of its audit, the policy
+    parts      what the bot is built of, and what a start can live with
+    okta_loop  the worker that changes Okta
+    face       Slack: connected, listened to, spoken with
+
+What is wrong with the set-up is a SettingError before anything starts.
+"""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from bot.app.face import face
+from bot.app.okta_loop import okta_worker
+from bot.app.opening import open_store, publish_head
+from bot.app.parts import Parts, build
+from bot.core.words import AccessBotError
+from bot.settings import Settings, Timing
+from bot.store.database import only_runner
+from bot.workflow import grants, upkeep
+from bot.workflow.reading import Office
+
+log = structlog.get_logger()
+
+
+async def run(settings: Settings, timing: Timing | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; then finish or hand back what is under way.
+
+    Raises SettingError when the set-up does not let it start.
+    """
+    stopped = _told_to_stop()
+    async with AsyncExitStack() as stack:
+        database = stack.enter_context(open_store(settings))
+        stack.enter_context(only_runner(database))
+        parts = await build(stack, settings, timing or Timing(), database)
+        stack.callback(publish_head, database)
+        web = Starlette(routes=parts.health.routes())
+        okta = okta_worker(parts)
+        running = [stopped.wait(), _serve(web, settings), okta.run()]
+        if not parts.revoke_only:
+            running.append(face(parts, web))
+        _set_alarms(parts)
+        parts.schedule.start()
+        stack.callback(parts.schedule.stop)
+        await _until_one_ends([asyncio.create_task(each) for each in running])
+        await okta.stop()
+
+
+def _set_alarms(parts: Parts) -> None:
+    """Schedule the periodic upkeep; each job also runs at once."""
+    every, run = parts.schedule.every, parts.database.run
+    every(parts.timing.anchor, "anchor", partial(_anchor, parts))
+    for name, office in parts.offices.items():
+        look_after = partial(run, grants.look_after, office)
+        every(parts.timing.verify, f"look after {name}", look_after)
+        if parts.revoke_only:
+            continue
+        discover = partial(_discover, parts, office)
+        every(office.integration.discovery.every, f"discover {name}", discover)
+        if office.integration.user_cleanup:
+            wait = min(parts.timing.clean_up, office.integration.user_cleanup.after)
+            every(wait, f"clean up {name}", partial(upkeep.clean_up, office))
+
+
+async def _discover(parts: Parts, office: Office) -> None:
+    """Discover, and say whether the bot knows this org by now."""
+    try:
+        count = await upkeep.discover(office)
+    except AccessBotError as error:
+        parts.health.wrong(office.name, str(error))
+        raise
+    parts.health.right(office.name)
+    log.info("discovered", integration=office.name, groups=count)
+
+
+async def _anchor(parts: Parts) -> None:
+    publish_head(parts.database)
+
+
+async def _serve(web: Starlette, settings: Settings) -> None:
+    """Answer on HOST and PORT until cancelled."""
+    server = _Server(
+        uvicorn.Config(
+            web,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+        )
+    )
+    try:
+        await server.serve()
+    except asyncio.CancelledError:
+        server.should_exit = True
+        raise
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which would raise what they caught."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    return told
+
+
+async def _until_one_ends(tasks: list[asyncio.Task[Any]]) -> None:
+    """Wait until one of `tasks` ends, end the others, raise what it raised."""
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    for task in done:
+        task.result()

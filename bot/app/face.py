@@ -1,0 +1,106 @@
+"""The loop that speaks with Slack: listen, and send what rows say."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+
+from bot.app.greeting import greet, slack_client
+from bot.app.parts import Parts
+from bot.engine.worker import Line, StillHeld
+from bot.slack.accounts import read_accounts
+from bot.slack.connection import slack_app, socket
+from bot.slack.errors import SlackError, SlackRefused
+from bot.slack.http import slack_routes
+from bot.slack.listeners import Desk, register
+from bot.slack.messenger import Messenger
+from bot.store.tables import Notice
+from bot.workflow import upkeep
+
+log = structlog.get_logger()
+
+
+async def face(parts: Parts, web: Starlette) -> None:
+    """Speak with Slack until cancelled: listen, and send what rows say."""
+    client = slack_client(parts.settings, parts.timing)
+    parts.health.wrong("slack", "Not connected yet.")
+    we = await _reach_slack(parts, client)
+    desk = Desk(
+        database=parts.database,
+        offices=parts.offices,
+        client=client,
+        clock=parts.clock,
+        timing=parts.timing,
+        team_id=we["team_id"],
+        wake=parts.bell.ring,
+    )
+    messenger = Messenger(
+        parts.database, client, parts.offices, parts.clock, parts.timing
+    )
+    post = partial(_post, parts, messenger)
+    worker = parts.worker("slack", [Line(table=Notice, carry_out=post)])
+    app = slack_app(
+        client, team_id=we["team_id"], bot_user_id=we["user_id"], bot_id=we["bot_id"]
+    )
+    register(app, desk)
+    meet = partial(_meet, parts, client, we["team_id"])
+    parts.schedule.every(parts.timing.meet, "meet", meet)
+    async with _connected(parts, app, client, web):
+        parts.health.right("slack")
+        try:
+            await worker.run()
+        finally:
+            await worker.stop()
+
+
+@asynccontextmanager
+async def _connected(
+    parts: Parts, app: AsyncApp, client: AsyncWebClient, web: Starlette
+) -> AsyncIterator[None]:
+    """Listen: on a socket where there is an app token, else for signed requests."""
+    token = parts.settings.secret("slack_app_token")
+    if not token:
+        signing_secret = parts.settings.secret("slack_signing_secret")
+        web.router.routes.extend(slack_routes(app, signing_secret))
+        yield
+        return
+    listener = socket(app, token, client)
+    await listener.connect_async()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        await listener.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _reach_slack(parts: Parts, client: AsyncWebClient) -> Mapping[str, Any]:
+    """Return who we are in Slack, however long that takes."""
+    while True:
+        try:
+            return await greet(client, parts.timing)
+        except SlackError as error:
+            parts.health.wrong("slack", str(error))
+            await asyncio.sleep(parts.timing.sweep.total_seconds())
+
+
+async def _meet(parts: Parts, client: AsyncWebClient, team_id: str) -> None:
+    """Read who is in the workspace into rows."""
+    accounts = await read_accounts(client, team_id, parts.clock())
+    await parts.database.run(upkeep.meet, accounts)
+
+
+async def _post(
+    parts: Parts, messenger: Messenger, notice: Notice, still_held: StillHeld
+) -> None:
+    """Send one notice, and see from it whether Slack still takes our token."""
+    try:
+        await messenger.carry_out(notice, still_held)
+    except SlackRefused as error:
+        parts.health.wrong("slack", str(error))
+        raise
+    parts.health.right("slack")

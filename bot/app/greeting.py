@@ -1,0 +1,43 @@
+"""Who we are in Slack, asked once at the start and until it answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.words import SettingError
+from bot.settings import Settings, Timing
+from bot.slack.calls import call
+from bot.slack.connection import web_client
+from bot.slack.errors import SlackError, SlackRefused
+
+log = structlog.get_logger()
+
+
+async def check_slack(settings: Settings, timing: Timing) -> None:
+    """Raise SettingError when Slack can surely not be spoken to."""
+    settings.require("slack_bot_token", "Set it to the app's bot token, xoxb-...")
+    if not settings.secret("slack_app_token"):
+        settings.require(
+            "slack_signing_secret",
+            "Set it for HTTP mode, or SLACK_APP_TOKEN for Socket Mode.",
+        )
+    try:
+        await greet(slack_client(settings, timing), timing)
+    except SlackRefused as error:
+        raise SettingError(
+            f"Slack does not take SLACK_BOT_TOKEN ({error}).",
+            "Reinstall the app and set the token it shows.",
+        ) from error
+    except SlackError as error:
+        log.warning("Slack is not there yet", why=str(error))
+
+
+async def greet(client: AsyncWebClient, timing: Timing) -> Mapping[str, Any]:
+    return await call(client.auth_test, timing.slack_call)
+
+
+def slack_client(settings: Settings, timing: Timing) -> AsyncWebClient:
+    token = settings.secret("slack_bot_token")
+    return web_client(token, settings.slack_api_url, timing)

@@ -1,0 +1,87 @@
+"""What the settings name, opened: the database, the key of its audit, the policy."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.core.catalogue import Catalogue, load
+from bot.core.words import SettingError
+from bot.secrets import read_secret
+from bot.settings import Settings
+from bot.store import audit
+from bot.store.audit import Chain
+from bot.store.database import Database, open_database
+from bot.store.migrations import require_current
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Database]:
+    """Hold the database that the settings name, at this program's version."""
+    url = settings.secret("database_url")
+    database = open_database(url, chain=Chain(audit_key(settings)))
+    try:
+        require_current(database)
+        yield database
+    finally:
+        database.close()
+
+
+def audit_key(settings: Settings) -> bytes:
+    """Return the key of the audit; on SQLite one is made beside the database.
+
+    NB. A key beside what it protects stops hands in the database, not those who
+    can read the whole disk: that is what AUDIT_KEY is for.
+    """
+    given = settings.secret("audit_key")
+    if given:
+        return given.encode()
+    path = Path(f"{database_path(settings)}.key")
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), "ascii")
+        log.warning("audit key made beside the database", path=str(path))
+    return read_secret(f"file:{path}").encode()
+
+
+def database_path(settings: Settings) -> str:
+    """Return the file of the SQLite database; SettingError when it is another."""
+    try:
+        url = make_url(settings.secret("database_url"))
+    except ArgumentError as error:
+        raise SettingError(
+            "DATABASE_URL is not a database URL.",
+            "Write it as sqlite:///access-bot.db.",
+        ) from error
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise SettingError(
+            "AUDIT_KEY is not set.", "Set it: only SQLite has one made beside it."
+        )
+    return url.database
+
+
+def read_policy(path: Path) -> tuple[str, Catalogue]:
+    """Return the text of access.yaml and what it says.
+
+    Raises SettingError when it cannot be read, CatalogueError when it is wrong.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"The policy {path} cannot be read.", "Set ACCESS_CONFIG to its path."
+        ) from error
+    return text, load(text, name=path.name)
+
+
+def publish_head(database: Database) -> None:
+    """Write the newest event's number, hash and time to the log."""
+    head = database.look(audit.head)
+    if head is not None:
+        log.info("audit head", seq=head.seq, hash=head.hash, at=head.at.isoformat())

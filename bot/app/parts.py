@@ -1,0 +1,160 @@
+"""The parts the bot is built of, and what a start can live with.
+
+With grants alive, a wrong file or a Slack that refuses us means revoke-only:
+nothing is asked, approved or given, and every end goes on.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from bot.app.greeting import check_slack
+from bot.app.opening import read_policy
+from bot.core.catalogue import Catalogue, Integration, load
+from bot.core.words import SettingError
+from bot.engine.schedule import Schedule
+from bot.engine.worker import Bell, Line, Worker
+from bot.okta.client import OktaClient
+from bot.okta.directory import OktaDirectory
+from bot.ops.health import Health
+from bot.secrets import read_secret
+from bot.settings import Clock, Settings, Timing
+from bot.store import audit, claims, queries
+from bot.store.database import Database
+from bot.store.files import keep_file, last_good_file
+from bot.workflow.reading import Office
+
+log = structlog.get_logger()
+
+REVOKE_ONLY = "I run revoke-only: ends go on, nothing is asked, approved or given."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the bot is built of, in whichever mode it runs."""
+
+    settings: Settings
+    timing: Timing
+    clock: Clock
+    database: Database
+    catalogue: Catalogue
+    health: Health
+    bell: Bell
+    schedule: Schedule
+    owner: str
+    problem: str = ""
+    offices: dict[str, Office] = field(default_factory=dict)
+
+    @property
+    def revoke_only(self) -> bool:
+        """Whether ends go on and nothing else does; `problem` says why."""
+        return bool(self.problem)
+
+    def worker(self, name: str, lines: Sequence[Line]) -> Worker:
+        """Return a loop over `lines`, with an alarm of its own."""
+        worker = Worker(
+            name=name,
+            owner=self.owner,
+            lines=lines,
+            database=self.database,
+            clock=self.clock,
+            timing=self.timing,
+            bell=self.bell,
+        )
+        worker.arm = lambda due: self.schedule.arm(name, due, worker.wake)
+        return worker
+
+    def office(self, integration: str) -> Office:
+        """Return the office of `integration`; SettingError when it is not there."""
+        if integration not in self.offices:
+            raise SettingError(
+                f"The integration {integration} is not in access.yaml any more.",
+                "Put it back until what it gave has ended.",
+            )
+        return self.offices[integration]
+
+
+def okta_of(integration: Integration, clock: Clock) -> OktaClient:
+    """Return a client of the integration's org; its secret is read when needed."""
+    return OktaClient(
+        integration.org_url,
+        partial(read_secret, integration.credentials),
+        clock=clock,
+    )
+
+
+async def build(
+    stack: AsyncExitStack, settings: Settings, timing: Timing, database: Database
+) -> Parts:
+    """Return the parts; what this start can live with is in their problem."""
+    clock = Clock()
+    newest = await database.read(audit.head)
+    if newest is not None:
+        clock.not_before(newest.at)
+    await database.run(claims.free_all)
+    problems: list[str] = []
+    with _living_with(database, problems):
+        text, catalogue = read_policy(settings.access_config)
+        await database.run(keep_file, text, catalogue.hash, by="bot", now=clock())
+    with _living_with(database, problems):
+        await check_slack(settings, timing)
+    bell = Bell()
+    parts = Parts(
+        settings=settings,
+        timing=timing,
+        clock=clock,
+        database=database,
+        catalogue=await database.read(_policy_in_force),
+        health=Health(database=database, clock=clock),
+        bell=bell,
+        schedule=Schedule(bell),
+        owner=secrets.token_hex(4),
+        problem=" ".join(problems),
+    )
+    await _open_offices(stack, parts)
+    if parts.revoke_only:
+        parts.health.wrong("start", f"{parts.problem} {REVOKE_ONLY}")
+        log.error("revoke-only", why=parts.problem)
+    return parts
+
+
+@contextmanager
+def _living_with(database: Database, problems: list[str]) -> Iterator[None]:
+    """Let a SettingError pass only while there is something to be ended."""
+    try:
+        yield
+    except SettingError as error:
+        if not database.look(queries.anything_lives):
+            raise
+        problems.append(str(error))
+
+
+def _policy_in_force(session: Session) -> Catalogue:
+    kept = last_good_file(session)
+    if kept is None:
+        raise SettingError(
+            "No access.yaml was ever in force.", "Set ACCESS_CONFIG to a good one."
+        )
+    return load(kept.text)
+
+
+async def _open_offices(stack: AsyncExitStack, parts: Parts) -> None:
+    """Open an office for each integration; discovery has yet to come."""
+    for integration in parts.catalogue.integrations:
+        client = okta_of(integration, parts.clock)
+        await stack.enter_async_context(client)
+        parts.offices[integration.name] = Office(
+            database=parts.database,
+            directory=OktaDirectory(client),
+            integration=integration,
+            identity=parts.catalogue.identity,
+            catalogue=parts.catalogue,
+            timing=parts.timing,
+            clock=parts.clock,
+        )
+        parts.health.wrong(integration.name, "Its groups were not read yet.")
