@@ -1,0 +1,16 @@
+"""The face of the bot in Slack.
+
+    listeners/  what people do: commands, clicks, submits, typeahead, home
+    messenger   posts and redraws what rows say people are to be told
+    pictures    rows as the values that views draw
+    views/      Block Kit from values, without I/O
+    typed       what someone typed after the command
+    accounts    Slack's user objects as rows, with why one may do nothing here
+    calls       one call of the Web API, and what its failure means
+    connection  the app, the client and the socket
+    http        Slack's signed requests
+
+A message is a picture of a row and is never read back. Everything that comes
+from Slack or Okta is hostile text: it reaches a message as plain text, or
+escaped.
+"""

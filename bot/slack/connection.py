@@ -1,0 +1,64 @@
+"""The app, its client and its socket, each made in one place.
+
+Nothing here knows what is listened to, nor starts anything.
+"""
+
+from typing import Any
+
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.settings import Timing
+
+
+def web_client(token: str, base_url: str, timing: Timing) -> AsyncWebClient:
+    """Return a client of Slack's Web API that never retries by itself."""
+    return AsyncWebClient(
+        token=token,
+        base_url=base_url,
+        timeout=max(1, round(timing.slack_call.total_seconds())),
+        retry_handlers=[],
+    )
+
+
+def slack_app(
+    client: AsyncWebClient, *, team_id: str, bot_user_id: str, bot_id: str = ""
+) -> AsyncApp:
+    """Return a Bolt app with nothing registered.
+
+    A listener runs whole before its answer goes out, so that a failure after
+    the ack is still the answer. Who we are is given, so no request asks Slack.
+    NB. It verifies no signature: `bot.slack.http` does, before it is called.
+    """
+    ourselves = AuthorizeResult(
+        enterprise_id=None,
+        team_id=team_id,
+        bot_token=client.token,
+        bot_user_id=bot_user_id,
+        bot_id=bot_id,
+    )
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        return ourselves
+
+    return AsyncApp(
+        name="access-bot",
+        client=client,
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+        raise_error_for_unhandled_request=True,
+    )
+
+
+def socket(
+    app: AsyncApp, app_token: str, client: AsyncWebClient
+) -> AsyncSocketModeHandler:
+    """Return Socket Mode for `app`, not yet connected.
+
+    `client` tells where Slack is; its own token is not used here.
+    """
+    opener = AsyncWebClient(token=app_token, base_url=client.base_url)
+    return AsyncSocketModeHandler(app, app_token, web_client=opener)

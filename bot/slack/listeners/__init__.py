@@ -1,0 +1,102 @@
+"""What people do in Slack, and what each deed leads to.
+
+Every listener identifies who is there, commits one transaction, and answers
+last. What it leaves to be done or told is rows for the worker.
+
+    desk       who is at the door, and how each is answered
+    asking     the command, the modal, its typeahead and its submit
+    answering  Approve, Deny, and the reason of a denial
+    ending     Cancel and End now
+    presence   the home tab and changes of accounts
+"""
+
+import secrets
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.response import BoltResponse
+
+from bot.core.words import StaleState
+from bot.slack.listeners import answering, asking, ending, presence
+from bot.slack.listeners.desk import Desk, Listener, Reply, say, tell
+from bot.slack.views import card, modal, notices
+
+__all__ = ["Desk", "register"]
+
+ACTIONS = {
+    card.APPROVE: answering.approve,
+    card.DENY: answering.deny,
+    notices.CANCEL: ending.cancel,
+    notices.END: ending.end,
+}
+VIEWS = {modal.ASK: asking.submit, modal.DENIAL: answering.submit_denial}
+
+log = structlog.get_logger(__name__)
+
+BoltListener = Callable[..., Awaitable[BoltResponse]]
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Let `app` listen to everything people do, on behalf of `desk`."""
+    app.command(asking.COMMAND)(_answered_last(desk, asking.command))
+    app.options(modal.GROUP)(_answered_last(desk, asking.suggest))
+    for callback_id, listener in VIEWS.items():
+        app.view(callback_id)(_answered_last(desk, listener))
+    for action_id, listener in ACTIONS.items():
+        app.action(action_id)(_answered_last(desk, listener))
+    app.event("app_home_opened")(_answered_last(desk, presence.open_home))
+    app.event("user_change")(_answered_last(desk, presence.change_account))
+    app.error(_tell_failure(desk))
+
+
+def _answered_last(desk: Desk, listener: Listener) -> BoltListener:
+    """Return `listener` for Bolt: it answers when all it does is committed."""
+
+    async def listen(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse:
+        reply = await listener(desk, body)
+        answered = await ack(**reply.ack)
+        _tell_after(desk, body, reply)
+        return answered
+
+    return listen
+
+
+def _tell_failure(desk: Desk) -> BoltListener:
+    """Return what answers when a listener failed: one sentence and a reference.
+
+    NB. An exception may carry what people wrote: the log has its type and
+    place, under the reference that the person is told, and nothing else of it.
+    """
+
+    async def fail(error: Exception, body: dict[str, Any]) -> BoltResponse:
+        reply = say(body, _sentence(error))
+        _tell_after(desk, body, reply)
+        return BoltResponse(status=200, body=dict(reply.ack) or "")
+
+    return fail
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, StaleState):
+        return "Someone else was faster."
+    if isinstance(error, BoltUnhandledRequestError):
+        return "I do not know this button any more. Start anew with /access."
+    reference = secrets.token_hex(4)
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    log.error(
+        "listener failed",
+        action="listen",
+        reference=reference,
+        error=type(error).__name__,
+        place=[f"{frame.filename}:{frame.lineno}" for frame in place],
+    )
+    return f"Something went wrong (reference {reference})."
+
+
+def _tell_after(desk: Desk, body: dict[str, Any], reply: Reply) -> None:
+    if reply.told:
+        desk.later(tell(desk, body, reply.told))

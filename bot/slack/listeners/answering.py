@@ -1,0 +1,156 @@
+"""Answering: Approve, Deny and the reason of a denial.
+
+Every click is decided anew, on facts read lately: who answers, and whether
+today's file still allows what was asked for.
+"""
+
+import asyncio
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.core.words import DirectoryError, Refused, RequestStatus, StaleState
+from bot.slack import pictures
+from bot.slack.listeners.desk import (
+    NOT_SERVED,
+    Body,
+    Desk,
+    Reply,
+    open_view,
+    person_at,
+    say,
+)
+from bot.slack.views import card, modal, words
+from bot.slack.views.modal import written
+from bot.store import directory
+from bot.store.tables import AccessRequest
+from bot.workflow.people import NOT_NOW, read_person
+from bot.workflow.reading import Office, read_group
+from bot.workflow.requests import Reply as Answered
+from bot.workflow.requests import answer
+
+NOT_KNOWN = Refused("I do not know this request any more.")
+
+Question = tuple[Office, AccessRequest, int]
+"""A request, where it belongs, and the step that was answered."""
+
+
+async def approve(desk: Desk, body: Body) -> Reply:
+    """Approve, or say why not."""
+    if desk.closed:
+        return say(body, desk.closed)
+    return await _answer(desk, body, body["actions"][0].get("value") or "", True)
+
+
+async def deny(desk: Desk, body: Body) -> Reply:
+    """Open the modal that takes a reason, while there is something to deny."""
+    value = str(body["actions"][0].get("value") or "")
+    question = await _question(desk, value)
+    if isinstance(question, Refused):
+        return say(body, question.reason)
+    office, request, _ = question
+    person = await person_at(desk, body, office)
+    if isinstance(person, Refused):
+        return say(body, person.reason)
+    asked = await desk.database.read(pictures.asked_of, request)
+    if request.status is not RequestStatus.PENDING:
+        return say(body, _already(asked))
+    return await open_view(desk, body, modal.denial(asked, value))
+
+
+async def submit_denial(desk: Desk, body: Body) -> Reply:
+    """Deny with the reason that was written, or say why not."""
+    value = str(body["view"].get("private_metadata") or "")
+    return await _answer(desk, body, value, False, written(body, modal.REASON))
+
+
+async def _answer(
+    desk: Desk, body: Body, value: str, approves: bool, reason: str = ""
+) -> Reply:
+    question = await _question(desk, value)
+    if isinstance(question, Refused):
+        return say(body, question.reason)
+    office, request, step = question
+    person, fresh = await asyncio.gather(
+        person_at(desk, body, office), _refresh(desk, office, request)
+    )
+    if isinstance(person, Refused):
+        return say(body, person.reason)
+    if not fresh:
+        return say(body, NOT_NOW.reason)
+    given = Answered(
+        request_id=request.id,
+        person_id=person.id,
+        approves=approves,
+        step_shown=step,
+        reason=reason,
+    )
+    try:
+        result = await desk.write(answer, office, given, desk.clock())
+    except StaleState:
+        result = Refused("Someone else was faster.")
+    if isinstance(result, Refused):
+        return say(body, await _why_not(desk, request, result))
+    return Reply()
+
+
+async def _question(desk: Desk, value: str) -> Question | Refused:
+    """Return what a button or a modal is about, by the opaque id it carries."""
+    read = card.read_button_value(value)
+    if read is None:
+        return NOT_KNOWN
+    request_id, step = read
+    request = await desk.database.read(_request, request_id)
+    if request is None:
+        return NOT_KNOWN
+    office = desk.offices.get(request.integration)
+    return NOT_SERVED if office is None else (office, request, step)
+
+
+async def _refresh(desk: Desk, office: Office, request: AccessRequest) -> bool:
+    """Read anew what is too old to decide on; tell whether all is fresh now."""
+    since = desk.clock() - desk.timing.facts_stay_fresh
+    people, stale_group = await desk.database.read(_stale, office, request, since)
+    now = desk.clock()
+    reads = [
+        read_person(office.database, office.directory, office.name, each, now)
+        for each in people
+    ]
+    try:
+        async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
+            await asyncio.gather(
+                *reads,
+                *([read_group(office, request.group_id, now)] if stale_group else []),
+            )
+    except (TimeoutError, DirectoryError):
+        return False
+    return True
+
+
+async def _why_not(desk: Desk, request: AccessRequest, refused: Refused) -> str:
+    """Return the refusal, or who decided and when where somebody has."""
+    now = await desk.database.read(_request, request.id)
+    if now is None or now.status is RequestStatus.PENDING:
+        return refused.reason
+    return _already(await desk.database.read(pictures.asked_of, now))
+
+
+def _already(asked: pictures.Asked) -> str:
+    return f"This has been answered already. {words.plain_outcome(asked)}"
+
+
+def _request(session: Session, request_id: str) -> AccessRequest | None:
+    return session.get(AccessRequest, request_id)
+
+
+def _stale(
+    session: Session, office: Office, request: AccessRequest, since: datetime
+) -> tuple[set[str], bool]:
+    """Return who was not read since then, and whether the group was not."""
+    people = {
+        person_id
+        for person_id in (request.requester_id, request.grantee_id)
+        if directory.person(session, office.name, person_id, since) is None
+    }
+    group = directory.group(session, office.name, request.group_id, since)
+    return people, group is None

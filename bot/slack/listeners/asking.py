@@ -1,0 +1,247 @@
+"""Asking: the command, the modal, its typeahead and its submit."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from bot.core import policy
+from bot.core.catalogue import Flow
+from bot.core.durations import parse_duration, say_duration
+from bot.core.policy import Asked
+from bot.core.words import Group, Person, Refused
+from bot.slack.listeners.desk import (
+    NOT_SERVED,
+    Body,
+    Desk,
+    Reply,
+    open_view,
+    people_at,
+    person_at,
+    say,
+)
+from bot.slack.typed import Typed, read_ask, split_command
+from bot.slack.views import modal
+from bot.slack.views.modal import AskForm, GroupChoice, written
+from bot.slack.views.text import clean
+from bot.store import directory
+from bot.store.tables import AccessRequest
+from bot.workflow.reading import Office, policy_for
+from bot.workflow.requests import Wish, ask
+from bot.workflow.search import groups_for
+
+COMMAND = "/access"
+ASK = "okta-group"
+MOST_OFFERED = 100
+HELP = (
+    f"{COMMAND} {ASK} opens a form to ask for an Okta group for a while. "
+    f"{COMMAND} {ASK} GROUP DURATION JUSTIFICATION asks at once, such as "
+    f"{COMMAND} {ASK} prod-db-read 4h OPS-12 look at slow queries. "
+    "Put a name with spaces in quotes. My home tab shows what you hold."
+)
+NOTHING = Refused("There is nothing here that you can ask for.")
+NO_GROUP = "There is no group “{}” that you can ask for."
+ON_ITS_WAY = (
+    "You asked for {} for {}. I am finding out who can answer and will write to you."
+)
+FIELDS = {
+    "duration": modal.DURATION,
+    "justification": modal.JUSTIFICATION,
+}
+
+Choice = tuple[Office, Person, Group]
+"""A group that someone may ask for, and as whom."""
+
+
+async def command(desk: Desk, body: Body) -> Reply:
+    """Answer what was typed after the command."""
+    word, rest = split_command(body.get("text") or "")
+    if word in ("", "help"):
+        return say(body, HELP)
+    if word != ASK:
+        return say(body, f"I do not know “{clean(word, 50)}”. {HELP}")
+    if desk.closed:
+        return say(body, desk.closed)
+    people = await people_at(desk, body)
+    if isinstance(people, Refused):
+        return say(body, people.reason)
+    return await _answer_typed(desk, body, people, read_ask(rest))
+
+
+async def submit(desk: Desk, body: Body) -> Reply:
+    """Ask for what the modal holds; a refusal stands on the field it is about."""
+    if desk.closed:
+        return say(body, desk.closed)
+    name, _, group_id = written(body, modal.GROUP).partition(":")
+    office = desk.offices.get(name)
+    if office is None:
+        return _on_field(NOT_SERVED)
+    try:
+        duration = parse_duration(written(body, modal.DURATION))
+    except ValueError as error:
+        return _on_field(Refused(str(error), "duration"))
+    person = await person_at(desk, body, office)
+    if isinstance(person, Refused):
+        return _on_field(person)
+    wish = Wish(
+        requester_id=person.id,
+        group_id=group_id,
+        duration=duration,
+        justification=written(body, modal.JUSTIFICATION),
+        delivery=f"view:{body['view']['id']}",
+    )
+    asked = await desk.write(ask, office, wish, desk.clock())
+    return _on_field(asked) if isinstance(asked, Refused) else Reply()
+
+
+async def suggest(desk: Desk, body: Body) -> Reply:
+    """Offer the groups whose name holds what is typed, to who may ask for them."""
+    people = await people_at(desk, body)
+    if isinstance(people, Refused):
+        return Reply({"options": []})
+    typed = clean(body.get("value") or "", 100)
+    choices: list[Choice] = []
+    for name, person in people.items():
+        office = desk.offices[name]
+        found = await desk.database.read(
+            groups_for, office, person, typed, MOST_OFFERED
+        )
+        choices += [(office, person, group) for group in found]
+    offered = [_offer(desk, choice) for choice in choices[:MOST_OFFERED]]
+    return Reply({"options": [modal.group_option(each) for each in offered]})
+
+
+async def _answer_typed(
+    desk: Desk, body: Body, people: Mapping[str, Person], typed: Typed
+) -> Reply:
+    """Ask at once when all was typed; else open the modal with what was."""
+    if not typed.group:
+        return await _open(desk, body, people, typed)
+    found = await desk.database.read(_groups_called, desk.offices, people, typed.group)
+    if not found:
+        return say(body, NO_GROUP.format(clean(typed.group, 100)))
+    if len(found) > 1 or typed.duration is None:
+        chosen = found[0] if len(found) == 1 else None
+        return await _open(desk, body, people, typed, chosen)
+    return await _ask_at_once(desk, body, typed, found[0])
+
+
+async def _ask_at_once(desk: Desk, body: Body, typed: Typed, choice: Choice) -> Reply:
+    office, person, group = choice
+    wish = Wish(
+        requester_id=person.id,
+        group_id=group.id,
+        duration=typed.duration,
+        justification=typed.justification,
+        delivery=f"command:{body['trigger_id']}",
+    )
+    asked = await desk.write(ask, office, wish, desk.clock())
+    if isinstance(asked, AccessRequest):
+        length = say_duration(timedelta(seconds=asked.duration_seconds))
+        return say(body, ON_ITS_WAY.format(clean(group.name, 100), length))
+    if asked.field not in FIELDS:
+        return say(body, asked.reason)
+    people = {office.name: person}
+    return await _open(desk, body, people, typed, choice, note=asked.reason)
+
+
+async def _open(
+    desk: Desk,
+    body: Body,
+    people: Mapping[str, Person],
+    typed: Typed,
+    choice: Choice | None = None,
+    note: str = "",
+) -> Reply:
+    """Open the modal, filled with what was typed."""
+    flows = await desk.database.read(_flows, desk.offices, people, choice)
+    if not flows:
+        return say(body, NOTHING.reason)
+    group = _offer(desk, choice) if choice else None
+    return await open_view(desk, body, modal.ask(_form(flows, typed, group, note)))
+
+
+def _form(
+    flows: list[Flow], typed: Typed, group: GroupChoice | None, note: str
+) -> AskForm:
+    """Return the form for what these flows allow, the first one's default in it."""
+    longest = max(flow.duration.max for flow in flows)
+    fits = typed.duration is not None and typed.duration <= longest
+    hints = {flow.justification.hint or "" for flow in flows}
+    return AskForm(
+        choices=tuple({each for flow in flows for each in flow.duration.choices}),
+        duration=typed.duration
+        if typed.duration and fits
+        else flows[0].duration.default,
+        hint=hints.pop() if len(hints) == 1 else "",
+        required=all(flow.justification.required for flow in flows),
+        group=group,
+        justification=typed.justification,
+        note=note,
+    )
+
+
+def _flows(
+    session: Session,
+    offices: Mapping[str, Office],
+    people: Mapping[str, Person],
+    choice: Choice | None,
+) -> list[Flow]:
+    """Return the flow that decides on `choice`, or all that someone may come by."""
+    if choice is not None:
+        office, person, group = choice
+        rules = policy_for(session, office.catalogue, office.integration)
+        wanted = Asked(requester=person, grantee=person, group=group)
+        decides = policy.deciding_flow(rules, wanted)
+        return [decides] if isinstance(decides, Flow) else []
+    found: list[Flow] = []
+    for name, person in people.items():
+        rules = policy_for(session, offices[name].catalogue, offices[name].integration)
+        found += [
+            flow for flow in rules.flows if policy.fits(rules, flow.requesters, person)
+        ]
+    return found
+
+
+def _groups_called(
+    session: Session,
+    offices: Mapping[str, Office],
+    people: Mapping[str, Person],
+    name: str,
+) -> list[Choice]:
+    """Return the groups of this name, in any case, that someone may ask for.
+
+    One that they may not see is as unknown to them as one that is not there.
+    """
+    found: list[Choice] = []
+    for integration, person in people.items():
+        office = offices[integration]
+        rules = policy_for(session, office.catalogue, office.integration)
+        called = directory.groups_called(session, integration, name) or [
+            group
+            for group in groups_for(session, office, person, name)
+            if group.name.casefold() == name.casefold()
+        ]
+        found += [
+            (office, person, group)
+            for group in called
+            if policy.may_see(rules, person, group)
+        ]
+    return found
+
+
+def _offer(desk: Desk, choice: Choice) -> GroupChoice:
+    """Return a group as it is offered, with its integration where there are several."""
+    office, _, group = choice
+    about = [office.name] if len(desk.offices) > 1 else []
+    if group.description:
+        about.append(group.description)
+    return GroupChoice(
+        value=f"{office.name}:{group.id}", name=group.name, about=": ".join(about)
+    )
+
+
+def _on_field(refused: Refused) -> Reply:
+    block = FIELDS.get(refused.field, modal.GROUP)
+    errors = {block: clean(refused.reason, 300)}
+    return Reply({"response_action": "errors", "errors": errors})

@@ -1,0 +1,50 @@
+"""Ending: a requester takes a request back, a grantee ends access early."""
+
+from sqlmodel import Session
+
+from bot.core.words import Refused, StaleState
+from bot.slack.listeners.desk import NOT_SERVED, Body, Desk, Reply, person_at, say
+from bot.store.tables import AccessGrant, AccessRequest
+from bot.workflow.grants import give_back
+from bot.workflow.requests import cancel as cancel_request
+
+NOT_KNOWN = Refused("I do not know this any more.")
+FASTER = Refused("Something else happened to this at the same moment.")
+
+
+async def cancel(desk: Desk, body: Body) -> Reply:
+    """Take a pending request back."""
+    return await _end(desk, body, AccessRequest)
+
+
+async def end(desk: Desk, body: Body) -> Reply:
+    """Give a grant back before its end."""
+    return await _end(desk, body, AccessGrant)
+
+
+async def _end(
+    desk: Desk, body: Body, table: type[AccessRequest] | type[AccessGrant]
+) -> Reply:
+    row_id = str(body["actions"][0].get("value") or "")
+    row = await desk.database.read(_row, table, row_id)
+    if row is None:
+        return say(body, NOT_KNOWN.reason)
+    office = desk.offices.get(row.integration)
+    if office is None:
+        return say(body, NOT_SERVED.reason)
+    person = await person_at(desk, body, office)
+    if isinstance(person, Refused):
+        return say(body, person.reason)
+    verb = cancel_request if table is AccessRequest else give_back
+    try:
+        result = await desk.write(verb, row_id, person.id, desk.clock())
+    except StaleState:
+        result = FASTER
+    return say(body, result.reason) if isinstance(result, Refused) else Reply()
+
+
+def _row(
+    session: Session, table: type[AccessRequest] | type[AccessGrant], row_id: str
+) -> AccessRequest | AccessGrant | None:
+    row: AccessRequest | AccessGrant | None = session.get(table, row_id)
+    return row

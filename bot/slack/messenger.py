@@ -1,0 +1,165 @@
+"""Carries out notices: posts them, draws them again, and writes that it did.
+
+The row is the truth and the message a picture of it, loaded just before it is
+sent. A post without an answer may have arrived and is sent again: at least
+once, and at most once more.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlmodel import Session, col, select
+
+from bot.settings import Clock, Timing
+from bot.slack.calls import Method, call, name_of
+from bot.slack.errors import SlackSaidNo, SlackUnavailable
+from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Dropped, Home, load
+from bot.slack.views import draw, home
+from bot.store import notices
+from bot.store.database import Database
+from bot.store.tables import Notice, SlackAccount
+from bot.workflow.notices import show_home
+from bot.workflow.reading import Office
+
+StillHeld = Callable[[], None]
+"""Raises StaleState when the claim has run out: asked just before sending."""
+
+log = structlog.get_logger(__name__)
+
+
+class Messenger:
+    """Sends what rows say people are to be told.
+
+    `offices` are the integrations by name; a reload puts others there.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        client: AsyncWebClient,
+        offices: Mapping[str, Office],
+        clock: Clock,
+        timing: Timing,
+    ) -> None:
+        self.offices = offices
+        self._database = database
+        self._client = client
+        self._clock = clock
+        self._timing = timing
+        self._closed_until: dict[str, datetime] = {}
+
+    async def carry_out(self, notice: Notice, still_held: StillHeld) -> None:
+        """Show `notice` in Slack as its row is now, and commit that it was shown.
+
+        Raises SlackUnavailable (try again), SlackRefused (our token is no good)
+        or StaleState (another worker has it). What Slack refuses for good, and
+        a warning that would come too late, is dropped.
+        """
+        loaded = await self._database.read(load, self.offices, notice, self._clock())
+        if isinstance(loaded, Dropped):
+            await self._drop(notice, loaded.why)
+            return
+        try:
+            sent = await self._show(notice, loaded.picture, still_held)
+        except SlackSaidNo as error:
+            await self._drop(notice, error.code)
+            return
+        await self._database.run(
+            _settle, notice, loaded.version, sent, now=self._clock()
+        )
+
+    async def _show(
+        self,
+        notice: Notice,
+        picture: AboutRequest | AboutGrant | Alert | Home,
+        still_held: StillHeld,
+    ) -> Mapping[str, Any]:
+        if isinstance(picture, Home):
+            view = home.draw(picture)
+            await self._call(
+                self._client.views_publish,
+                still_held,
+                user_id=notice.recipient,
+                view=view,
+            )
+            return {}
+        text, blocks = draw(picture)
+        message = {"text": text, "blocks": blocks}
+        if notice.ts is None:
+            return await self._post(notice.recipient, message, still_held)
+        return await self._call(
+            self._client.chat_update,
+            still_held,
+            channel=notice.channel,
+            ts=notice.ts,
+            **message,
+        )
+
+    async def _post(
+        self, recipient: str, message: Mapping[str, Any], still_held: StillHeld
+    ) -> Mapping[str, Any]:
+        return await self._call(
+            self._client.chat_postMessage,
+            still_held,
+            channel=recipient,
+            unfurl_links=False,
+            unfurl_media=False,
+            **message,
+        )
+
+    async def _call(
+        self, method: Method, still_held: StillHeld, **arguments: Any
+    ) -> Mapping[str, Any]:
+        """Call `method`, unless Slack told us to leave it alone for a while."""
+        name, now = name_of(method), self._clock()
+        closed_until = self._closed_until.get(name, now)
+        if closed_until > now:
+            raise SlackUnavailable(f"{name}: told to wait", closed_until - now)
+        still_held()
+        try:
+            return await call(method, self._timing.slack_call, **arguments)
+        except SlackUnavailable as error:
+            if error.retry_after is not None:
+                self._closed_until[name] = self._clock() + error.retry_after
+            raise
+
+    async def _drop(self, notice: Notice, why: str) -> None:
+        log.warning(
+            "notice dropped", action="drop", notice=notice.id, kind=notice.kind, why=why
+        )
+        await self._database.run(notices.drop, notice, why)
+
+
+def _settle(
+    session: Session,
+    notice: Notice,
+    version: int,
+    sent: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Write that `notice` was shown; what its reader sees at home may be old now."""
+    notices.shown(
+        session,
+        notice,
+        version=version,
+        channel=sent.get("channel", notice.channel),
+        ts=sent.get("ts", notice.ts),
+        now=now,
+    )
+    if notice.grant_id is not None or notice.request_id is not None:
+        _freshen_home(session, notice.recipient, now)
+
+
+def _freshen_home(session: Session, slack_id: str, now: datetime) -> None:
+    """Draw the home tab again of someone who has opened it before."""
+    opened = session.exec(
+        select(SlackAccount.slack_id).where(
+            SlackAccount.slack_id == slack_id,
+            col(SlackAccount.opened_home_at).is_not(None),
+        )
+    ).first()
+    if opened is not None:
+        show_home(session, slack_id, now)

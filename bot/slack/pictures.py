@@ -1,0 +1,300 @@
+"""Rows as the values that views draw: what a message is a picture of.
+
+`load` reads everything a notice shows in one consistent look, with the version
+it shows. Nothing here is text for people yet, and nothing is decided.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from bot.core.words import LIVE, Cause, GrantStatus, RequestStatus
+from bot.store import directory, queries
+from bot.store.tables import (
+    AccessGrant,
+    AccessRequest,
+    Notice,
+    OktaGroup,
+    OktaPerson,
+    PersonLink,
+    SlackAccount,
+)
+from bot.workflow.reading import Office
+
+MOST_HELD = 40
+
+Offices = Mapping[str, Office]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Who:
+    """A person as Okta names them, and where they are in Slack."""
+
+    name: str
+    login: str
+    slack_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What the grantee had of the group before, and was denied."""
+
+    had: int = 0
+    last_ended: datetime | None = None
+    denied: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """An access request. `decided_by` is None where no person decided."""
+
+    id: str
+    integration: str
+    status: RequestStatus
+    step: int
+    requester: Who
+    group: str
+    description: str
+    duration: timedelta
+    justification: str
+    lapse_at: datetime
+    people: tuple[Who, ...]
+    rung: str
+    passed: tuple[str, ...]
+    decided_at: datetime | None
+    decided_by: Who | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A grant, and what its integration says about getting in."""
+
+    id: str
+    status: GrantStatus
+    group: str
+    duration: timedelta
+    expires_at: datetime
+    ended_at: datetime | None
+    cause: Cause | None
+    ended_by: Who | None
+    problem: str
+    details: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutRequest:
+    """A notice about a request; `is_theirs` while its reader may answer it."""
+
+    kind: str
+    asked: Asked
+    held: Held | None = None
+    before: Before = Before()
+    is_theirs: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutGrant:
+    """A notice about a grant."""
+
+    kind: str
+    held: Held
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """Something to tell an owner or an admin, in one text."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """The home tab of one person: a refusal, or what they hold."""
+
+    now: datetime
+    refusal: str = ""
+    held: tuple[Held, ...] = ()
+
+
+Picture = AboutRequest | AboutGrant | Alert | Home
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture, and the version of its notice that it shows."""
+
+    picture: Picture
+    version: int
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A notice that must not be sent any more, and why."""
+
+    why: str
+
+
+def load(
+    session: Session, offices: Offices, notice: Notice, now: datetime
+) -> Shown | Dropped:
+    """Return what `notice` shows now, or why it is no longer to be sent."""
+    wanted = session.get_one(Notice, notice.id).wanted_version
+    if notice.kind == "home":
+        return Shown(_home(session, offices, notice.recipient, now), wanted)
+    if notice.grant_id is not None:
+        grant = session.get_one(AccessGrant, notice.grant_id)
+        if _warns_too_late(notice, grant, now):
+            return Dropped("what it warns of has happened")
+        held = held_of(session, offices, grant)
+        return Shown(AboutGrant(kind=notice.kind, held=held), wanted)
+    if notice.request_id is not None:
+        return Shown(_about_request(session, offices, notice), wanted)
+    return Shown(Alert(text=str(notice.facts.get("text", ""))), wanted)
+
+
+def asked_of(session: Session, request: AccessRequest) -> Asked:
+    """Return the value of a request."""
+    name = request.integration
+    group = session.get(OktaGroup, (name, request.group_id))
+    people = request.routing.get("people", ())
+    return Asked(
+        id=request.id,
+        integration=name,
+        status=request.status,
+        step=request.step,
+        requester=who(session, name, request.requester_id),
+        group=group.name if group else request.group_id,
+        description=group.description if group else "",
+        duration=timedelta(seconds=request.duration_seconds),
+        justification=request.justification or "",
+        lapse_at=request.lapse_at,
+        people=tuple(who(session, name, person_id) for person_id in people),
+        rung=request.routing.get("rung", ""),
+        passed=tuple(request.routing.get("passed", ())),
+        decided_at=request.decided_at,
+        decided_by=_decider(session, request),
+        reason=request.reason or "",
+    )
+
+
+def held_of(session: Session, offices: Offices, grant: AccessGrant) -> Held:
+    """Return the value of a grant."""
+    group = session.get(OktaGroup, (grant.integration, grant.group_id))
+    office = offices.get(grant.integration)
+    return Held(
+        id=grant.id,
+        status=grant.status,
+        group=group.name if group else grant.group_id,
+        duration=timedelta(seconds=grant.duration_seconds),
+        expires_at=grant.expires_at,
+        ended_at=grant.ended_at,
+        cause=grant.cause,
+        ended_by=_ender(session, grant),
+        problem=grant.problem or "",
+        details=office.integration.custom_access_details if office else "",
+    )
+
+
+def who(session: Session, integration: str, person_id: str) -> Who:
+    """Return how a person is named; by their id alone once they are forgotten."""
+    person = session.get(OktaPerson, (integration, person_id))
+    link = directory.link_of_person(session, integration, person_id)
+    login = person.login if person else ""
+    return Who(
+        name=(person.name if person else "") or login or person_id,
+        login=login,
+        slack_id=link.slack_id if link else None,
+    )
+
+
+def _about_request(session: Session, offices: Offices, notice: Notice) -> AboutRequest:
+    request = session.get_one(AccessRequest, notice.request_id)
+    grant = session.exec(
+        select(AccessGrant).where(AccessGrant.request_id == request.id)
+    ).first()
+    return AboutRequest(
+        kind=notice.kind,
+        asked=asked_of(session, request),
+        held=held_of(session, offices, grant) if grant else None,
+        before=_before(session, request),
+        is_theirs=_is_theirs(session, request, notice.recipient),
+    )
+
+
+def _is_theirs(session: Session, request: AccessRequest, slack_id: str) -> bool:
+    """Tell whether who reads this is among those the request is put to now."""
+    readers = session.exec(
+        select(PersonLink.person_id).where(
+            PersonLink.integration == request.integration,
+            PersonLink.slack_id == slack_id,
+        )
+    )
+    return request.step > 0 and not set(readers).isdisjoint(
+        request.routing.get("people", ())
+    )
+
+
+def _before(session: Session, request: AccessRequest) -> Before:
+    had, last_ended = session.exec(
+        select(func.count(), func.max(AccessGrant.ended_at)).where(
+            AccessGrant.integration == request.integration,
+            AccessGrant.grantee_id == request.grantee_id,
+            AccessGrant.group_id == request.group_id,
+            col(AccessGrant.status) == GrantStatus.REVOKED,
+            col(AccessGrant.active_at).is_not(None),
+        )
+    ).one()
+    denied = session.exec(
+        select(func.count()).where(
+            AccessRequest.integration == request.integration,
+            AccessRequest.grantee_id == request.grantee_id,
+            AccessRequest.group_id == request.group_id,
+            AccessRequest.id != request.id,
+            col(AccessRequest.status) == RequestStatus.DENIED,
+        )
+    ).one()
+    return Before(had=had, last_ended=last_ended, denied=denied)
+
+
+def _warns_too_late(notice: Notice, grant: AccessGrant, now: datetime) -> bool:
+    """Tell whether a warning not sent yet would come after what it warns of."""
+    if notice.kind != "warning" or notice.ts is not None:
+        return False
+    return grant.status is not GrantStatus.ACTIVE or grant.expires_at <= now
+
+
+def _decider(session: Session, request: AccessRequest) -> Who | None:
+    if request.decided_by is None or request.decided_by == "policy":
+        return None
+    return who(session, request.integration, request.decided_by)
+
+
+def _ender(session: Session, grant: AccessGrant) -> Who | None:
+    kind, _, person_id = (grant.ended_by or "").partition(":")
+    return who(session, grant.integration, person_id) if kind == "okta" else None
+
+
+def _home(session: Session, offices: Offices, slack_id: str, now: datetime) -> Home:
+    accounts = session.exec(
+        select(SlackAccount).where(SlackAccount.slack_id == slack_id)
+    ).all()
+    refusal = next((each.refusal for each in accounts if each.refusal), None)
+    if refusal:
+        return Home(now=now, refusal=refusal)
+    links = session.exec(select(PersonLink).where(PersonLink.slack_id == slack_id))
+    held = [
+        held_of(session, offices, grant)
+        for link in links
+        for grant in queries.grants(
+            session,
+            statuses=sorted(LIVE),
+            person_id=link.person_id,
+            integration=link.integration,
+            most=MOST_HELD,
+        )
+    ]
+    return Home(now=now, held=tuple(held[:MOST_HELD]))

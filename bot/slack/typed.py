@@ -1,0 +1,70 @@
+"""What someone typed after the command. Never decides, never looks anything up.
+
+Slack: "text = everything after the command, user-typed: may contain smart
+quotes, newlines, NBSP; & < > arrive escaped".
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.core.durations import parse_duration
+
+_QUOTED = re.compile(
+    '["\u201c\u201d\u201e\u201f\u00ab]([^"\u201c\u201d\u201e\u201f\u00bb]+)'
+    '["\u201c\u201d\u201e\u201f\u00bb](?:\\s+(.*))?',
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """A group and the rest, each empty or None where it was not typed."""
+
+    group: str = ""
+    duration: timedelta | None = None
+    justification: str = ""
+
+
+def split_command(text: str) -> tuple[str, str]:
+    """Return the first word in lower case, and what follows it."""
+    return _first(_unescape(text), fold=True)
+
+
+def read_ask(text: str) -> Typed:
+    """Return what `GROUP [DURATION] [JUSTIFICATION...]` says.
+
+    A name with spaces stands in quotes of any kind. What follows the name and
+    is no duration belongs to the justification.
+    """
+    text = text.strip()
+    quoted = _QUOTED.fullmatch(text)
+    if quoted:
+        group, rest = quoted[1].strip(), quoted[2] or ""
+    else:
+        group, rest = _first(text)
+    word, after = _first(rest)
+    duration = _length(word)
+    return Typed(
+        group=group,
+        duration=duration,
+        justification=(after if duration else rest).strip(),
+    )
+
+
+def _first(text: str, *, fold: bool = False) -> tuple[str, str]:
+    """Return the first word and the rest; every kind of space parts them."""
+    word, rest = ([*text.split(None, 1), "", ""])[:2]
+    return (word.casefold() if fold else word), rest.strip()
+
+
+def _length(word: str) -> timedelta | None:
+    try:
+        return parse_duration(word.casefold())
+    except ValueError:
+        return None
+
+
+def _unescape(text: str) -> str:
+    """Return `text` as it was typed: the ampersand last, or it would undo more."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,0 +1,151 @@
+"""The modals: asking, the reason of a denial, and a sentence to read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.core.durations import say_duration, write_duration
+from bot.slack.pictures import Asked
+from bot.slack.views import blocks
+from bot.slack.views.blocks import Block
+from bot.slack.views.text import clean, cut
+from bot.slack.views.words import person, wish
+
+ASK = "ask"
+DENIAL = "denial"
+GROUP = "group"
+DURATION = "duration"
+JUSTIFICATION = "justification"
+REASON = "reason"
+"""Callback ids, and ids of inputs: each block is called as its element is."""
+
+MOST_CHOICES = 100
+MOST_WRITTEN = 1000
+
+HINT = "In a few words: what you need it for."
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupChoice:
+    """A group as it is offered: an opaque value, and names to read."""
+
+    value: str
+    name: str
+    about: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskForm:
+    """What the modal that asks shows, and what it is filled with."""
+
+    choices: tuple[timedelta, ...]
+    duration: timedelta
+    hint: str = ""
+    required: bool = True
+    group: GroupChoice | None = None
+    justification: str = ""
+    note: str = ""
+
+
+def ask(form: AskForm) -> Block:
+    """Return the modal that asks for a group."""
+    note = [blocks.paragraph(clean(form.note))] if form.note else []
+    return blocks.modal(
+        "Ask for access",
+        [*note, _group(form), _duration(form), _justification(form)],
+        close="Close",
+        callback_id=ASK,
+        submit=blocks.plain("Ask"),
+    )
+
+
+def group_option(choice: GroupChoice) -> Block:
+    """Return a group as a choice of the typeahead."""
+    return blocks.option(choice.name, choice.value, choice.about)
+
+
+def denial(asked: Asked, button_value: str) -> Block:
+    """Return the modal that takes the reason of a denial.
+
+    It carries what the button carried; everything is decided anew on submit.
+    """
+    reason = {
+        "type": "plain_text_input",
+        "action_id": REASON,
+        "multiline": True,
+        "max_length": MOST_WRITTEN,
+    }
+    return blocks.modal(
+        "Deny the request",
+        [
+            blocks.section(f"{person(asked.requester)} asked for {wish(asked)}."),
+            blocks.entry(
+                "Reason", REASON, reason, hint="The requester sees it.", optional=True
+            ),
+        ],
+        close="Back",
+        callback_id=DENIAL,
+        private_metadata=button_value,
+        submit=blocks.plain("Deny"),
+    )
+
+
+def told(text: str) -> Block:
+    """Return a modal that only says something."""
+    return blocks.modal("Access", [blocks.paragraph(clean(text, 2000))], close="Close")
+
+
+def written(body: Mapping[str, Any], block_id: str) -> str:
+    """Return what was written or chosen in an input of a submitted modal."""
+    values = body["view"]["state"]["values"]
+    state = values.get(block_id, {}).get(block_id, {})
+    if "selected_option" in state:
+        return str((state["selected_option"] or {}).get("value") or "")
+    return str(state.get("value") or "")
+
+
+def _group(form: AskForm) -> Block:
+    element: Block = {
+        "type": "external_select",
+        "action_id": GROUP,
+        "min_query_length": 0,
+        "placeholder": blocks.plain("Type a part of its name"),
+    }
+    if form.group is not None:
+        element["initial_option"] = group_option(form.group)
+    return blocks.entry("Group", GROUP, element)
+
+
+def _duration(form: AskForm) -> Block:
+    choices = sorted({*form.choices, form.duration})[:MOST_CHOICES]
+    element: Block = {
+        "type": "static_select",
+        "action_id": DURATION,
+        "options": [_length(choice) for choice in choices],
+    }
+    if form.duration in choices:
+        element["initial_option"] = _length(form.duration)
+    return blocks.entry("For how long", DURATION, element)
+
+
+def _justification(form: AskForm) -> Block:
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": JUSTIFICATION,
+        "multiline": True,
+        "max_length": MOST_WRITTEN,
+    }
+    if form.justification:
+        element["initial_value"] = cut(form.justification, MOST_WRITTEN)
+    return blocks.entry(
+        "Justification",
+        JUSTIFICATION,
+        element,
+        hint=clean(form.hint) or HINT,
+        optional=not form.required,
+    )
+
+
+def _length(length: timedelta) -> Block:
+    return blocks.option(say_duration(length), write_duration(length))

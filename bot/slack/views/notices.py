@@ -1,0 +1,200 @@
+"""What people are told about requests and grants, as messages.
+
+Each is drawn from its row as it is now: a redraw says what became of it and
+takes the buttons away that no longer do anything.
+"""
+
+from collections.abc import Callable, Mapping
+
+from bot.core.durations import say_duration
+from bot.core.words import GrantStatus, RequestStatus
+from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Asked, Held
+from bot.slack.views import blocks, words
+from bot.slack.views.blocks import Block
+from bot.slack.views.card import Drawn
+from bot.slack.views.text import (
+    clean,
+    clean_lines,
+    escape,
+    listed,
+    named,
+    sentence,
+    utc,
+    when,
+)
+from bot.slack.views.words import person, plain_person, wish
+
+CANCEL = "cancel"
+END = "end"
+
+MOST_NAMED = 3
+SESSIONS = "Apps you are signed in to may keep you signed in for a while."
+ENDABLE = frozenset({GrantStatus.GRANTING, GrantStatus.ACTIVE})
+
+
+def sent(about: AboutRequest) -> Drawn:
+    """To the requester: who was asked; later, what became of it."""
+    asked, held = about.asked, about.held
+    asks = f"You asked for {wish(asked)}."
+    if asked.status is RequestStatus.PENDING:
+        return _waiting(asked, asks)
+    if asked.status is RequestStatus.APPROVED:
+        by = asked.decided_by
+        plain = f"Approved by {plain_person(by) if by else 'policy'}"
+        shown = f"Approved by {person(by) if by else 'policy'}"
+        after = _after_approval(held)
+        text = f"{asks} {plain}{after(utc)}"
+        return text, [blocks.section(f"{asks}\n{shown}{after(when)}")]
+    text = f"{asks} {words.plain_outcome(asked)}"
+    return text, [blocks.section(f"{asks}\n{words.outcome(asked)}."), *_reason(asked)]
+
+
+def denied(about: AboutRequest) -> Drawn:
+    """To the requester: who denied it, and why."""
+    asked = about.asked
+    by = person(asked.decided_by) if asked.decided_by else "policy"
+    says = f"Your request for {wish(asked)} was denied by {by}."
+    text = f"Your request for {wish(asked)} was not granted. "
+    return f"{text}{words.plain_outcome(asked)}", [
+        blocks.section(says),
+        *_reason(asked),
+    ]
+
+
+def lapsed(about: AboutRequest) -> Drawn:
+    """To the requester: nobody answered."""
+    text = (
+        f"Your request for {wish(about.asked)} lapsed: nobody answered in time. "
+        "You can ask again with /access okta-group."
+    )
+    return text, [blocks.section(text)]
+
+
+def granted(about: AboutGrant) -> Drawn:
+    """To the grantee: what they have and until when; later, that it ended."""
+    held = about.held
+    if held.status not in ENDABLE:
+        return _over(held)
+    text = f"You have {named(held.group)} until {utc(held.expires_at)}."
+    drawn = [blocks.section(f"You have {named(held.group)} until {_until(held)}.")]
+    details = clean_lines(held.details)
+    if details:
+        text = f"{text} {escape(details)}"
+        drawn.append(blocks.linked(details))
+    return text, [*drawn, _end_button(held)]
+
+
+def warning(about: AboutGrant) -> Drawn:
+    """To the grantee: the end is near; later, that it came."""
+    held = about.held
+    if held.status not in ENDABLE:
+        return _over(held)
+    says = f"Your access to {named(held.group)} ends"
+    return f"{says} {utc(held.expires_at)}.", [
+        blocks.section(f"{says} {when(held.expires_at)}."),
+        _end_button(held),
+    ]
+
+
+def ended(about: AboutGrant) -> Drawn:
+    """To the grantee: it ended, and why."""
+    held = about.held
+    text = f"Your access to {named(held.group)} has ended: {words.cause(held)}."
+    return text, [blocks.section(text), blocks.small(SESSIONS)]
+
+
+def failed(about: AboutGrant) -> Drawn:
+    """To the requester: it was approved and not given, and why."""
+    held = about.held
+    text = f"You were not given {named(held.group)}, though it was approved."
+    why = sentence(clean(held.problem) or "Okta did not take it")
+    owner = "The owner of the integration has been told."
+    return f"{text} {escape(why)} {owner}", [
+        blocks.section(text),
+        blocks.quote(why),
+        blocks.small(owner),
+    ]
+
+
+def alert(about: Alert) -> Drawn:
+    """To an owner or an admin: one text."""
+    text = clean(about.text, 2000) or "Something needs a look in the audit."
+    return escape(text), [blocks.paragraph(text)]
+
+
+OF_REQUESTS: Mapping[str, Callable[[AboutRequest], Drawn]] = {
+    "sent": sent,
+    "denied": denied,
+    "lapsed": lapsed,
+}
+OF_GRANTS: Mapping[str, Callable[[AboutGrant], Drawn]] = {
+    "granted": granted,
+    "warning": warning,
+    "ended": ended,
+    "failed": failed,
+}
+
+
+def end_button(held: Held) -> Block:
+    """Return the button that ends a grant early."""
+    spoken = f"End my access to {clean(held.group, 45)} now"
+    return blocks.button("End now", END, held.id, spoken=spoken, style="danger")
+
+
+def _waiting(asked: Asked, asks: str) -> Drawn:
+    lapses = "It lapses {} if nobody answers."
+    text = f"{asks} {_who_was_asked(asked, plain_person)} "
+    spoken = f"Cancel my request for {clean(asked.group, 45)}"
+    return f"{text}{lapses.format(utc(asked.lapse_at))}", [
+        blocks.section(f"{asks}\n{_who_was_asked(asked, person)}"),
+        blocks.small(lapses.format(when(asked.lapse_at))),
+        blocks.buttons(blocks.button("Cancel", CANCEL, asked.id, spoken=spoken)),
+    ]
+
+
+def _who_was_asked(asked: Asked, say: Callable[..., str]) -> str:
+    if asked.step == 0 or not asked.people:
+        return "I am finding out who can answer."
+    names = [say(each) for each in asked.people[:MOST_NAMED]]
+    more = len(asked.people) - MOST_NAMED
+    if more > 0:
+        names.append(f"{more} more")
+    return f"I asked {listed(names)}."
+
+
+def _after_approval(held: Held | None) -> Callable[[Callable[..., str]], str]:
+    """Return what follows "Approved by ...", given how instants are said."""
+    if held is None or held.status is GrantStatus.GRANTING:
+        return lambda _: ", granting…"
+    if held.status is GrantStatus.ACTIVE:
+        return lambda say: f". You have it until {say(held.expires_at)}."
+    if held.status is GrantStatus.FAILED:
+        return lambda _: ", but it was not given."
+    if held.status is GrantStatus.REVOKING:
+        return lambda _: ". It is being removed."
+    return lambda _: f". It has ended: {words.cause(held)}."
+
+
+def _over(held: Held) -> Drawn:
+    """Return a message about a grant that is ending or has ended."""
+    name = named(held.group)
+    if held.status is GrantStatus.REVOKING:
+        text = f"Your access to {name} is being removed: {words.cause(held)}."
+        return text, [blocks.section(text)]
+    at = held.ended_at or held.expires_at
+    after = f"It has ended: {words.cause(held)}."
+    return f"You had {name} until {utc(at)}. {after}", [
+        blocks.section(f"You had {name} until {when(at)}. {after}")
+    ]
+
+
+def _until(held: Held) -> str:
+    return f"{when(held.expires_at)} ({say_duration(held.duration)} in all)"
+
+
+def _end_button(held: Held) -> Block:
+    return blocks.buttons(end_button(held))
+
+
+def _reason(asked: Asked) -> list[Block]:
+    return [blocks.quote(clean(asked.reason))] if words.shows_reason(asked) else []
