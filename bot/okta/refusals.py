@@ -67,7 +67,6 @@ REMEDIES: Sequence[Remedy] = (
         "Something on the way repeats requests: let the bot reach {host} directly.",
     ),
     Remedy("invalid_client", "jwks_uri", *_KEY_URL),
-    Remedy("invalid_client", "retrieving the client jwks", *_KEY_URL),
     Remedy(
         "invalid_client",
         "does not have a jwk",
