@@ -29,15 +29,23 @@ from bot.store.database import only_runner
 from bot.workflow import grants, upkeep
 from bot.workflow.reading import Office
 
+STOP_SERVING_WITHIN = 5
+"""Seconds that a request under way has when the bot is told to stop."""
+
 log = structlog.get_logger()
 
 
-async def run(settings: Settings, timing: Timing | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; then finish or hand back what is under way.
+async def run(
+    settings: Settings,
+    timing: Timing | None = None,
+    stopped: asyncio.Event | None = None,
+) -> None:
+    """Serve until `stopped` is set; then finish or hand back what is under way.
 
-    Raises SettingError when the set-up does not let it start.
+    Without `stopped`, SIGTERM and SIGINT stop it. Raises SettingError when the
+    set-up does not let it start.
     """
-    stopped = _told_to_stop()
+    stopped = stopped or _told_to_stop()
     async with AsyncExitStack() as stack:
         database = stack.enter_context(open_store(settings))
         stack.enter_context(only_runner(database))
@@ -97,13 +105,15 @@ async def _serve(web: Starlette, settings: Settings) -> None:
             access_log=False,
             lifespan="off",
             server_header=False,
+            timeout_graceful_shutdown=STOP_SERVING_WITHIN,
         )
     )
+    serving = asyncio.ensure_future(server.serve())
     try:
-        await server.serve()
-    except asyncio.CancelledError:
+        await asyncio.shield(serving)
+    finally:
         server.should_exit = True
-        raise
+        await serving
 
 
 class _Server(uvicorn.Server):

@@ -1,0 +1,18 @@
+"""The main job, from asking to proven ended."""
+
+from tests.flows.world import GROUP, World
+
+
+def test_asked_approved_given_warned_and_ended(world: World) -> None:
+    world.policy = {"duration": "4s", "warn_before": "1500ms"}
+    world.policy = {"duration": "4s", "warn_before": "1s"}
+    with world.bot():
+        said = world.ask("rita", f"{GROUP} 4s OPS-12 slow queries")
+        assert GROUP in said
+        card = world.card_of("olga")
+        world.press("olga", "approve", card)
+        world.told("rita", "You have")
+        world.members("rita")
+        world.told("rita", "ends")
+        world.told("rita", "ended")
+        world.members()
