@@ -264,7 +264,7 @@ class OktaClient:
         attempts = stamina.retry_context(
             on=sending.may_repeat,
             attempts=TRIES,
-            timeout=sending.call.deadline - asyncio.get_running_loop().time(),
+            timeout=None,  # the deadline of the call ends it
             wait_initial=waits.backoff,
             wait_max=waits.backoff_most,
             wait_jitter=waits.backoff,

@@ -24,6 +24,8 @@ from bot.okta.timing import OktaTiming
 
 _ADMIN_HOST = re.compile(r"-admin(?=\.okta[a-z-]*\.[a-z]+$)")
 
+_HOST = re.compile(rb"[a-z0-9.-]+|[0-9a-f:]+")
+
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -142,7 +144,7 @@ def org_origin(url: str) -> str:
     except httpx.InvalidURL:
         parsed = httpx.URL()
     plain = parsed.path in ("", "/") and not (parsed.query or parsed.fragment)
-    if not parsed.host or not plain or parsed.userinfo:
+    if not _HOST.fullmatch(parsed.raw_host) or not plain or parsed.userinfo:
         raise SettingError(
             "The org_url is not the address of an Okta org.",
             "Write it as https://mycompany.okta.com.",
