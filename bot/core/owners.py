@@ -34,9 +34,13 @@ class Rung:
 
 @dataclass(frozen=True, kw_only=True)
 class Readings:
-    """What was read for the rungs: people by id, members by group id."""
+    """What was read for the rungs: people by id, members by group id.
 
-    people: Mapping[str, Person] = field(default_factory=dict)
+    A person who is None was looked for and does not exist; one who is absent
+    was not read.
+    """
+
+    people: Mapping[str, Person | None] = field(default_factory=dict)
     members: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
 
 
@@ -54,10 +58,13 @@ def attribute_values(group: Group, key: str) -> tuple[str, ...]:
 
     Okta keeps it flat beside name and description, as a string, a list or any
     JSON; absent and null both mean nobody. A string may be comma separated.
+
+    NB. Only text and whole numbers name anybody: what JSON nested in a value
+    looks like as text is nobody's choice of an owner.
     """
     value = group.profile.get(key)
-    values = value if isinstance(value, list) else str(value or "").split(",")
-    return tuple(text for text in (str(v or "").strip() for v in values) if text)
+    values = value if isinstance(value, list) else _said(value).split(",")
+    return tuple(text for text in (_said(each).strip() for each in values) if text)
 
 
 def ladder(policy: Policy, resource: Rung) -> list[Rung]:
@@ -111,6 +118,11 @@ def climb(
         )
         if fit:
             return Route(rung=rung, people=fit, passed=tuple(passed))
+        if _is_cut(rung, readings):
+            return Refused(
+                f"Nobody of the first {MOST_PER_RUNG} on the {rung.name} "
+                "rung can be asked, and I look no further."
+            )
         passed.append(_why_passed(rung, people, apart_from))
     return Refused("Nobody can approve this: " + "; ".join(passed) + ".")
 
@@ -151,12 +163,29 @@ def _people(
         return None
     if not rung.groups <= readings.members.keys():
         return None
-    found = {user: readings.people[user] for user in sorted(rung.users)}
+    named = {user: readings.people[user] for user in sorted(rung.users)}
+    found = {user: person for user, person in named.items() if person is not None}
     for group in sorted(rung.groups):
         for member in readings.members[group]:
             if (member.id, group) not in policy.given:
                 found.setdefault(member.id, member)
     return tuple(found.values())[:MOST_PER_RUNG]
+
+
+def _is_cut(rung: Rung, readings: Readings) -> bool:
+    """Tell whether more people may be on `rung` than were looked at.
+
+    NB. Only a complete reading leads on: else an owner who was not looked at
+    would be passed over.
+    """
+    listed = sum(len(readings.members[group]) for group in rung.groups)
+    full = any(len(readings.members[g]) >= MOST_PER_RUNG for g in rung.groups)
+    return full or len(rung.users) + listed > MOST_PER_RUNG
+
+
+def _said(value: object) -> str:
+    is_plain = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value) if is_plain else ""
 
 
 def _why_passed(

@@ -25,6 +25,9 @@ from bot.core.words import Allowed, Group, Person, Refused
 Truth = bool | None
 """True, False, or None: it cannot be told."""
 
+SHORTEST = timedelta(seconds=1)
+"""An end is kept in whole seconds: less would be no end at all."""
+
 CANNOT_TELL = "I cannot tell right now whether you may ask for {}."
 TRY_AGAIN = "Please try again in a moment."
 
@@ -168,8 +171,8 @@ def carries_authority(policy: Policy, group: Group) -> bool:
     for integration in policy.catalogue.integrations:
         people += integration.owner
     names = {selector.group for selector in _groups(people)}
-    pinned = {policy.groups.get(name) for name in names}
-    return group.id in policy.owner_groups or group.id in pinned or group.name in names
+    ids = policy.owner_groups | names | {policy.groups.get(name) for name in names}
+    return group.id in ids or group.name in names
 
 
 def with_authority(policy: Policy, person: Person) -> frozenset[str] | None:
@@ -184,11 +187,12 @@ def with_authority(policy: Policy, person: Person) -> frozenset[str] | None:
 
 
 def is_admin(policy: Policy, person: Person) -> bool:
-    """Tell whether `person` is surely one of the admins."""
+    """Tell whether `person` is surely one of the admins, and active."""
     trusted = with_authority(policy, person) or frozenset()
     users = {policy.users.get(a.user) for a in _users(policy.catalogue.admins)}
     groups = {policy.groups.get(a.group) for a in _groups(policy.catalogue.admins)}
-    return person.id in users or not trusted.isdisjoint(groups)
+    named = person.id in users or not trusted.isdisjoint(groups)
+    return named and person.may_receive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +255,11 @@ def _refuse_standing(asked: Asked, standing: Standing) -> Refused | None:
 
 
 def _refuse_duration(flow: Flow, duration: timedelta | None) -> Refused | None:
-    if duration is not None and duration > flow.duration.max:
+    if duration is None:
+        return None
+    if duration < SHORTEST:
+        return Refused("Access is given for a second at least.", "duration")
+    if duration > flow.duration.max:
         most = say_duration(flow.duration.max)
         return Refused(f"At most {most} can be asked for here.", "duration")
     return None
@@ -267,7 +275,7 @@ def _refuse_justification(flow: Flow, justification: str) -> Refused | None:
 def _terms(flow: Flow, duration: timedelta | None) -> Terms:
     return Terms(
         flow=flow.name,
-        duration=duration or flow.duration.default,
+        duration=flow.duration.default if duration is None else duration,
         longest=flow.duration.max,
         lapse_after=flow.lapse_after,
         warn_before=tuple(flow.warn_before),

@@ -119,7 +119,7 @@ async def read_route(
     somebody eligible.
     """
     rungs = ladder(policy, await _resource_rung(office, group))
-    people: dict[str, Person] = {}
+    people: dict[str, Person | None] = {}
     members: dict[str, tuple[Person, ...]] = {}
     reachable: dict[str, str] = {}
     refused = Refused("Nobody can approve this.")
@@ -143,15 +143,14 @@ async def read_route(
 async def _read_rung(
     office: Office,
     rung: Rung,
-    people: dict[str, Person],
+    people: dict[str, Person | None],
     members: dict[str, tuple[Person, ...]],
 ) -> list[Person]:
     """Read who is on `rung` into `people` and `members`; return them."""
     met: list[Person] = []
     for user in sorted(rung.users - people.keys()):
-        found = await office.directory.person(user)
+        people[user] = found = await office.directory.person(user)
         if found is not None:
-            people[user] = found
             met.append(found)
     for group in sorted(rung.groups - members.keys()):
         members[group] = tuple(await office.directory.members(group, MOST_PER_RUNG))
