@@ -37,7 +37,9 @@ _CODE = re.compile(r"E[0-9]{7}")
 _LINK = re.compile(
     r"<([^<>]*)>((?:\s*;\s*[\w*-]+(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s;,\"]*))?)*)"
 )
-_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]*))", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r";\s*([\w*-]+)(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]*)))?"
+)
 _DIGITS = re.compile(r"[0-9]{1,12}")
 
 
@@ -120,10 +122,16 @@ def next_link(headers: Iterable[str]) -> str | None:
     """
     for header in headers:
         for target, parameters in _LINK.findall(header):
-            rel = _REL.search(parameters)
-            if rel and "next" in (rel[1] or rel[2] or "").lower().split():
+            if "next" in _rels(parameters):
                 return str(target)
     return None
+
+
+def _rels(parameters: str) -> list[str]:
+    for name, quoted, bare in _PARAMETER.findall(parameters):
+        if name.lower() == "rel":
+            return str(quoted or bare).lower().split()
+    return []
 
 
 def sort_answer(answer: Answer, what: str) -> Answer:
