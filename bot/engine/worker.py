@@ -25,6 +25,7 @@ from bot.store.database import Database
 log = structlog.get_logger()
 
 AT_ONCE = 8
+"""Rows one loop works on at a time: Okta and Slack carry no more."""
 
 StillHeld = Callable[[], None]
 CarryOut = Callable[[Any, StillHeld], Awaitable[None]]
@@ -32,21 +33,24 @@ CarryOut = Callable[[Any, StillHeld], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One kind of due rows: which, which of them first, and who carries them out."""
+    """One kind of due rows: which, and who carries them out.
+
+    Earlier lines of a loop go first. `at_once` leaves room for those before.
+    """
 
     table: type[Any]
     carry_out: CarryOut
     only: Sequence[ColumnElement[bool]] = ()
-    first: Sequence[ColumnElement[Any]] = ()
+    at_once: int = AT_ONCE
 
 
 class Hold:
     """A claim as its worker sees it: renewed while the work waits."""
 
-    def __init__(self, row: AnyDue, lease: timedelta) -> None:
+    def __init__(self, row: AnyDue, lease: timedelta, claimed: float) -> None:
         self.row = row
         self._lease = lease.total_seconds()
-        self._until = time.monotonic() + self._lease
+        self._until = claimed + self._lease
 
     def still(self) -> None:
         """Raise StaleState when the lease may have run out.
@@ -111,11 +115,13 @@ class Worker:
         """Carry out what is due until cancelled, at most `AT_ONCE` at a time."""
         while True:
             self._woken.clear()
-            started = await self._start_due()
-            if len(self._working) >= AT_ONCE:
-                await asyncio.wait(self._working, return_when="FIRST_COMPLETED")
-            elif not started:
-                await self._rest()
+            try:
+                started = await self._start_due()
+                if not started:
+                    await self._rest()
+            except Exception:
+                log.exception("loop failed", loop=self.name)
+                await asyncio.sleep(self.timing.retry_first.total_seconds())
 
     async def stop(self) -> None:
         """Wait for what is under way, at most `Timing.stop`; hand back the rest."""
@@ -131,48 +137,54 @@ class Worker:
         """Claim what is due, line by line, and start on it; tell if there was any."""
         started = False
         for line in self.lines:
-            room = AT_ONCE - len(self._working)
-            if room <= 0:
-                break
-            for row in await self._claim(line, room):
+            if self._room(line) <= 0:
+                continue
+            claimed = time.monotonic()
+            for row in await self._claim(line):
                 started = True
-                task = asyncio.create_task(self._carry_out(line, row))
+                hold = Hold(row, self.timing.lease, claimed)
+                task = asyncio.create_task(self._carry_out(line, hold))
                 self._working.add(task)
                 task.add_done_callback(self._done)
         return started
 
-    async def _claim(self, line: Line, most: int) -> list[Any]:
+    def _room(self, line: Line) -> int:
+        return line.at_once - len(self._working)
+
+    async def _claim(self, line: Line) -> list[Any]:
         rows: list[Any] = await self.database.run(
             claims.claim,
             line.table,
             owner=self.owner,
             now=self.clock(),
             lease=self.timing.lease,
-            most=most,
+            most=self._room(line),
             only=line.only,
-            first=line.first,
         )
         return rows
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._working.discard(task)
         self.bell.ring()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("row not let go", loop=self.name, exc_info=task.exception())
 
     async def _rest(self) -> None:
         """Wait to be woken, or for the next row to be due, or for the sweep."""
-        tables = [line.table for line in self.lines]
-        now = self.clock()
-        due = await self.database.read(claims.next_due, tables, now)
-        self.arm(due)
-        wait = self.timing.sweep
-        if due is not None:
-            wait = min(wait, max(due - now, timedelta()))
+        now, wait = self.clock(), self.timing.sweep
+        for line in self.lines:
+            if self._room(line) > 0:
+                due = await self.database.read(
+                    claims.next_due, line.table, now, line.only
+                )
+                wait = min(wait, max((due or now + wait) - now, timedelta()))
+        self.arm(now + wait)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), wait.total_seconds())
 
-    async def _carry_out(self, line: Line, row: AnyDue) -> None:
+    async def _carry_out(self, line: Line, hold: Hold) -> None:
         """Carry out one claimed row; whatever happens, it is let go of."""
-        hold = Hold(row, self.timing.lease)
+        row = hold.row
         keeping = asyncio.create_task(hold.keep(self.database, self.clock))
         try:
             await line.carry_out(row, hold.still)

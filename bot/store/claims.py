@@ -38,16 +38,15 @@ def claim(
     lease: timedelta,
     most: int,
     only: Sequence[ColumnElement[bool]] = (),
-    first: Sequence[ColumnElement[Any]] = (),
 ) -> list[DueRow]:
     """Return up to `most` due rows, leased to `owner` until `now + lease`.
 
-    `only` narrows them; `first` orders them before their due time does.
+    Those due the longest come first; `only` narrows them.
     """
     due = session.scalars(
         select(col(table.id))
         .where(col(table.due_at) <= now, _is_free(table, now), *only)
-        .order_by(*first, col(table.due_at))
+        .order_by(col(table.due_at))
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
@@ -149,18 +148,17 @@ def make_due(session: Session, integration: str, now: datetime) -> None:
 
 
 def next_due(
-    session: Session, tables: Sequence[type[AnyDue]], now: datetime
+    session: Session,
+    table: type[AnyDue],
+    now: datetime,
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> datetime | None:
-    """Return when the next row of `tables` is due and free; None if none waits."""
-    instants = [
-        session.scalar(
-            select(func.min(table.due_at)).where(
-                col(table.due_at).is_not(None), _is_free(table, now)
-            )
+    """Return when the next free row of `table` is due; None if none waits."""
+    return session.scalar(
+        select(func.min(table.due_at)).where(
+            col(table.due_at).is_not(None), _is_free(table, now), *only
         )
-        for table in tables
-    ]
-    return min((instant for instant in instants if instant), default=None)
+    )
 
 
 def _is_free(table: type[AnyDue], now: datetime) -> ColumnElement[bool]:

@@ -93,21 +93,15 @@ def test_the_longest_due_come_first(database: Database) -> None:
     ]
 
 
-def test_what_matters_most_comes_before_what_is_due_longest(
-    database: Database,
-) -> None:
+def test_a_claim_can_be_narrowed(database: Database) -> None:
     database.transact(partial(notice, key="card", due_at=NOW - HOUR))
     database.transact(partial(notice, key="alert", kind="alert"))
+    only = [col(Notice.kind) == "alert"]
+    assert database.look(claims.next_due, Notice, NOW, only) == NOW
     claimed = database.transact(
-        claims.claim,
-        Notice,
-        owner="one",
-        now=NOW,
-        lease=LEASE,
-        most=2,
-        first=[col(Notice.kind) != "alert"],
+        claims.claim, Notice, owner="one", now=NOW, lease=LEASE, most=2, only=only
     )
-    assert [row.key for row in claimed] == ["alert", "card"]
+    assert [row.key for row in claimed] == ["alert"]
 
 
 def test_a_row_met_before_is_shown_as_claimed(database: Database) -> None:
@@ -175,14 +169,13 @@ def test_the_leases_of_the_last_boot_are_freed(database: Database) -> None:
 
 
 def test_the_next_due_is_the_earliest_that_is_free(database: Database) -> None:
-    tables: list[type[claims.AnyDue]] = [AccessRequest, AccessGrant, Notice]
-    assert database.look(claims.next_due, tables, NOW) is None
+    assert database.look(claims.next_due, Notice, NOW) is None
     database.transact(notice)
     database.transact(_claim)
-    assert database.look(claims.next_due, tables, NOW) is None
-    database.transact(partial(grant, due_at=NOW + HOUR))
-    database.transact(partial(ask, due_at=NOW + 2 * HOUR))
-    assert database.look(claims.next_due, tables, NOW) == NOW + HOUR
+    assert database.look(claims.next_due, Notice, NOW) is None
+    database.transact(partial(notice, key="late", due_at=NOW + 2 * HOUR))
+    database.transact(partial(notice, key="next", due_at=NOW + HOUR))
+    assert database.look(claims.next_due, Notice, NOW) == NOW + HOUR
 
 
 def test_a_settled_row_waits_for_nobody(database: Database) -> None:

@@ -271,7 +271,7 @@ def test_a_grants_pictures_are_its_own(database: Database) -> None:
     row = database.transact(grant)
     database.transact(draw)
     database.transact(redraw, row, NOW)
-    drawn = database.look(lambda session: claims.next_due(session, [Notice], NOW))
+    drawn = database.look(lambda session: claims.next_due(session, Notice, NOW))
     assert drawn == NOW
 
 
