@@ -68,12 +68,13 @@ def attribute_values(group: Group, key: str) -> tuple[str, ...]:
 
 
 def ladder(policy: Policy, resource: Rung) -> list[Rung]:
-    """Return the rungs of a group in order; `resource` is its attribute's."""
-    return [
-        resource,
-        _named(policy, "integration", policy.integration.owner),
-        _named(policy, "admins", policy.catalogue.admins),
-    ]
+    """Return the rungs of a group in order; `resource` is its own."""
+    rungs = {
+        "resource": resource,
+        "integration": _named(policy, "integration", policy.integration.owner),
+        "admins": _named(policy, "admins", policy.catalogue.admins),
+    }
+    return [rungs[name] for name in policy.integration.owner_ladder]
 
 
 def basis(policy: Policy, group: Group) -> list[list[str]]:

@@ -25,6 +25,7 @@ from bot.core.words import (
     DirectoryRefused,
     DirectoryUnavailable,
     GrantStatus,
+    Group,
     Refused,
     StaleState,
 )
@@ -151,11 +152,11 @@ async def _decide_again(
         return terms
     if group is None:
         return requests.NOT_READ
-    return await _refuse_approver(office, request, now)
+    return await _refuse_approver(office, request, group, now)
 
 
 async def _refuse_approver(
-    office: Office, request: AccessRequest, now: datetime
+    office: Office, request: AccessRequest, group: Group, now: datetime
 ) -> Refused | None:
     """Return why who approved may not approve any more, or None."""
     approver = await read_person(
@@ -173,7 +174,11 @@ async def _refuse_approver(
         step=request.step,
         step_shown=request.step,
     )
-    is_approver = stands_on(policy, requests.routed_rung(request), approver)
+    apart = frozenset({request.requester_id, request.grantee_id})
+    found = await reading.read_route(office, policy, group, apart, now)
+    if isinstance(found, Refused):
+        return found
+    is_approver = stands_on(policy, found[0].rung, approver)
     allowed = may_answer(question, approver, is_approver=is_approver)
     return None if isinstance(allowed, Allowed) else allowed
 

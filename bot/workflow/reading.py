@@ -47,6 +47,8 @@ class Groups(Protocol):
 
     async def guarded_groups(self) -> list[Group]: ...
 
+    async def owners(self, group_id: str) -> list[tuple[str, str]] | None: ...
+
     async def members(
         self, group_id: str, most: int | None = MOST_PER_RUNG
     ) -> list[Person]: ...
@@ -159,7 +161,11 @@ async def _read_rung(
 
 
 async def _resource_rung(office: Office, group: Group) -> Rung:
-    """Return the rung of the first owner attribute that names somebody."""
+    """Return the rung of the first owner attribute that names somebody.
+
+    Where none does, the owners that Okta itself keeps of the group are asked
+    for; only orgs with its Identity Governance have them.
+    """
     astray = ""
     for mapping in office.integration.resource_owner:
         values = attribute_values(group, mapping.key)
@@ -167,7 +173,13 @@ async def _resource_rung(office: Office, group: Group) -> Rung:
         if rung.users or rung.groups:
             return rung
         astray = astray or rung.astray
-    return Rung(name="resource", astray=astray)
+    owners = await office.directory.owners(group.id) or []
+    return Rung(
+        name="resource",
+        users=frozenset(id_ for kind, id_ in owners if kind == "USER"),
+        groups=frozenset(id_ for kind, id_ in owners if kind == "GROUP"),
+        astray=astray,
+    )
 
 
 async def _lead(office: Office, mapping: ResourceOwner, values: Iterable[str]) -> Rung:

@@ -157,7 +157,7 @@ def test_a_later_key_of_a_flow_is_not_in_this_version(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["owner_ladder", "credential_rotation", "groups", "brake"]
+    "key", ["credential_rotation", "groups", "brake"]
 )
 def test_a_later_key_of_an_integration_is_not_in_this_version(key: str) -> None:
     assert in_integration(f"{key}: x").message == f"`{key}` is not in this version."
@@ -561,3 +561,10 @@ def test_any_slip_of_the_pen_is_a_policy_or_problems(at: int, slip: str) -> None
     written = GOOD[:at] + slip + GOOD[at:]
     found = problems_if_any(written)
     assert all(1 <= each.line <= len(written.splitlines()) + 1 for each in found)
+
+
+@pytest.mark.parametrize("ladder", ["[admins]", "[integration, admins]", "[]"])
+def test_only_the_last_rungs_of_the_ladder_may_be_left_out(ladder: str) -> None:
+    assert in_integration(f"owner_ladder: {ladder}").message == (
+        "Only the last rungs of the ladder may be left out."
+    )

@@ -1,6 +1,7 @@
 """The owner ladder: what names an owner, and who is asked on which rung."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -252,3 +253,15 @@ def test_what_a_route_rests_on_changes_with_the_attribute_and_with_the_file() ->
     assert before != basis(policy(), group(profile={"resourceOwner": "Others"}))
     assert before != basis(policy(groups=GROUPS | {"IAM Team": "00g-new"}), owned)
     assert before == basis(policy(groups=GROUPS | {"Contractors": "00g-new"}), owned)
+
+
+def test_the_ladder_ends_where_the_file_says() -> None:
+    whole = policy()
+    assert [rung.name for rung in ladder(whole, NOBODY)] == [
+        "resource",
+        "integration",
+        "admins",
+    ]
+    short = whole.integration.model_copy(update={"owner_ladder": ("resource",)})
+    cut = replace(whole, integration=short)
+    assert [rung.name for rung in ladder(cut, NOBODY)] == ["resource"]

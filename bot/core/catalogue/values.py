@@ -101,11 +101,15 @@ class Discovery(NameRule):
     """How often the org is read anew."""
 
 
+RungName = Literal["resource", "integration", "admins"]
+LADDER: tuple[RungName, ...] = ("resource", "integration", "admins")
+
+
 class Integration(Value):
     """One Okta org."""
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"owner_ladder", "credential_rotation", "groups", "brake"}
+        {"credential_rotation", "groups", "brake"}
     )
 
     name: IntegrationName
@@ -120,12 +124,22 @@ class Integration(Value):
     """Who answers where the group itself names no owner."""
     resource_owner: tuple[ResourceOwner, ...] = ()
     """The group attributes that name its owner; the first that names somebody."""
+    owner_ladder: tuple[RungName, ...] = LADDER
+    """Who answers, from the first on; the last rungs may be left out."""
     custom_access_details: AccessDetails = ""
     """Shown with the grant, at most 400 characters."""
     user_cleanup: UserCleanup | None = None
     """Off when left out."""
     discovery: Discovery = Discovery()
     """Which groups are known, and how often they are read."""
+
+    @field_validator("owner_ladder")
+    @classmethod
+    def _climbs_in_order(cls, value: tuple[str, ...]) -> Any:
+        if value != LADDER[: len(value)] or not value:
+            message = "Only the last rungs of the ladder may be left out."
+            raise wrong(message, expected=", then ".join(LADDER))
+        return value
 
     @field_validator("resource_owner")
     @classmethod
