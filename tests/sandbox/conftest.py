@@ -7,7 +7,10 @@ import pytest
 
 from bot.sandbox import Sandbox
 from bot.sandbox.okta import OktaOrg
+from bot.sandbox.serving import Loopback
+from bot.sandbox.slack import SlackWorkspace
 from tests.sandbox.okta_calls import ALL, Calls
+from tests.sandbox.slack_bot import Bot
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +42,30 @@ def super_app(org: OktaOrg, http: httpx.Client) -> Calls:
 def app_with(org: OktaOrg, http: httpx.Client) -> Callable[..., Calls]:
     """An app with another role or other groups, signed in."""
     return lambda **kind: Calls(org, http, **kind).sign_in()
+
+
+@pytest.fixture
+def workspace(sandbox: Sandbox) -> SlackWorkspace:
+    """An empty Slack workspace."""
+    workspace: SlackWorkspace = sandbox.slack
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def bots() -> Iterator[Loopback]:
+    """The thread that bots run on."""
+    with Loopback() as loopback:
+        yield loopback
+
+
+@pytest.fixture
+def bot(workspace: SlackWorkspace, bots: Loopback) -> Iterator[Bot]:
+    """A bot with Slack's own libraries, not yet connected and with no listeners."""
+    with Bot(workspace, bots) as bot:
+        yield bot
+
+
+@pytest.fixture
+def ada(workspace: SlackWorkspace) -> str:
+    """A person who works here."""
+    return workspace.add_person("ada", email="Ada@example.com", real_name="Ada L.")

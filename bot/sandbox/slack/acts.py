@@ -17,7 +17,7 @@ from bot.sandbox.slack.acting import (
     is_entered,
     require_filled,
 )
-from bot.sandbox.slack.records import Ack, Json, Message, View
+from bot.sandbox.slack.records import Ack, Json, Message, View, as_message
 from bot.sandbox.slack.replies import (
     take_command_reply,
     take_options,
@@ -79,7 +79,8 @@ class Acts(Speaker):
             payload = payloads.suggestion(self.state, person, view, named, typed)
         ack = self.courier.deliver("interactive", payload)
         options = take_options(ack) if ack.ok else []
-        view.suggested.setdefault(action_id, []).extend(options)
+        with self.state.changing():
+            view.suggested[action_id] = options + view.suggested.get(action_id, [])
         return options
 
     @verb
@@ -122,7 +123,7 @@ class Acts(Speaker):
         """
         state = self.state
         with state.changing():
-            shown = self._open_view(user, view)
+            shown = self._modal(user, view)
             for action_id, value in (values or {}).items():
                 enter(shown, action_id, value)
             if not force:
@@ -153,7 +154,7 @@ class Acts(Speaker):
             if message is None:
                 payload = self._pressed_in_view(user, action_id, value, view, block_id)
             else:
-                seen = message if isinstance(message, Message) else Message(**message)
+                seen = as_message(message)
                 live = self._live(user, seen, force=force)
                 placed = _placed(live, seen, action_id, value, block_id, force=force)
                 payload = payloads.message_action(
@@ -165,7 +166,7 @@ class Acts(Speaker):
     def close_view(self, user: str) -> Ack | None:
         """Close the top modal; None where the bot did not ask to be told."""
         with self.state.changing():
-            view = self._open_view(user)
+            view = self._modal(user)
             stack = self.state.stacks[user]
             is_cleared = bool(view.content.get("clear_on_close"))
             stack[:] = [] if is_cleared else stack[:-1]
@@ -198,15 +199,14 @@ class Acts(Speaker):
         action = _action((block, element), value)
         return payloads.view_action(self.state, self._person(user), shown, action)
 
+    def _modal(self, user: str, view: Json | None = None) -> View:
+        stack = self.state.stacks.get(self._person(user).id, [])
+        return _sought(stack[::-1], view)
+
     def _open_view(self, user: str, view: Json | None = None) -> View:
-        home = self.state.homes.get(self._person(user).id)
-        stack = self.state.stacks.get(user, [])
-        seen = [*stack[::-1], *([home] if home else [])]
-        wanted = view["id"] if view else None
-        for one in seen:
-            if wanted in (None, one.id):
-                return one
-        raise ValueError(f"{user} has no such view open")
+        stack = self.state.stacks.get(self._person(user).id, [])
+        home = self.state.homes.get(user)
+        return _sought([*stack[::-1], *([home] if home else [])], view)
 
     def _live(self, user: str, message: Message, *, force: bool) -> Message:
         live = self.state.find_message(message.channel, message.ts)
@@ -218,6 +218,13 @@ class Acts(Speaker):
         if live is None:
             raise ValueError("that message has been deleted")
         return live
+
+
+def _sought(views: list[View], view: Json | None) -> View:
+    for one in views:
+        if view is None or one.id == view["id"]:
+            return one
+    raise ValueError("there is no such view open")
 
 
 def _placed(

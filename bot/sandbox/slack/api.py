@@ -34,6 +34,11 @@ ENCODED = {
     "view": "invalid_arguments",
 }
 
+STRINGS = (
+    *("channel", "ts", "thread_ts", "message_ts", "text", "user", "user_id"),
+    *("email", "trigger_id", "view_id", "external_id", "hash", "cursor"),
+)
+
 
 def web_api(state: State) -> Route:
     """Every method, under /api/."""
@@ -116,6 +121,9 @@ class Reception:
         for name, error in ENCODED.items():
             if isinstance(self._args.get(name), str) and self._args[name]:
                 self._args[name] = _decode(self._args[name], error)
+        wrong = [name for name in STRINGS if not _is_text(self._args.get(name))]
+        if wrong:
+            raise Refused("invalid_arguments", f"[ERROR] must be a string: {wrong[0]}")
         absent = [name for name in method.required if not self._args.get(name)]
         if absent:
             raise missing(*absent)
@@ -135,6 +143,10 @@ class Reception:
             at = time.monotonic()
             call = Call(self._method, self._args, ok, error, at, fault)
             self._state.calls.append(call)
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
 
 
 def _arguments(request: Request, body: str) -> Json:

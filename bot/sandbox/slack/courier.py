@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -36,7 +37,8 @@ class Courier:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._retries: set[threading.Timer] = set()
+        self._retries: list[threading.Timer] = []
+        self._era = 0
         self._errands: list[tuple[Delivery, Take]] = []
 
     @property
@@ -46,9 +48,10 @@ class Courier:
 
     def deliver(self, kind: Kind, payload: Json, take: Take = ignore) -> Ack:
         """Deliver once and wait for the answer; unanswered events come again."""
+        era = self._era
         delivery = Delivery(kind, payload, "nobody", time.monotonic())
         ack = self._carry(delivery, take)
-        self._plan_retry(delivery)
+        self._plan_retry(delivery, era)
         return ack
 
     def again(self) -> Ack:
@@ -56,11 +59,18 @@ class Courier:
         last, take = self._errands[-1]
         return self._carry(replace(last, ack=None, at=time.monotonic()), take)
 
+    @cached_property
+    def _http(self) -> httpx.Client:
+        # It keeps no connection open, so there is nothing to close.
+        none_kept = httpx.Limits(max_keepalive_connections=0)
+        return httpx.Client(trust_env=False, limits=none_kept)
+
     def forget(self) -> None:
         """Forget what was delivered, and try nothing again any more."""
-        retries, self._retries = self._retries, set()
-        for retry in retries:
+        self._era += 1
+        for retry in self._retries:
             retry.cancel()
+        self._retries.clear()
         self._errands.clear()
 
     def _carry(self, delivery: Delivery, take: Take) -> Ack:
@@ -101,13 +111,11 @@ class Courier:
         content_type, body = as_body(delivery, json.dumps)
         headers = {"content-type": content_type, **_retry_headers(delivery)}
         try:
-            answer = httpx.post(
+            answer = self._http.post(
                 str(state.settings.request_url),
                 content=body,
                 headers={**headers, **signature(state.signing_secret, body)},
                 timeout=state.settings.ack_seconds,
-                trust_env=False,
-                verify=False,  # noqa: S501 the address is on loopback
             )
         except httpx.TimeoutException:
             delivery.reason = "http_timeout"
@@ -135,28 +143,25 @@ class Courier:
         take(ack)
         delivery.ack = ack
 
-    def _plan_retry(self, delivery: Delivery) -> None:
-        answered = delivery.ack is not None and delivery.ack.ok
-        delays = self._state.settings.retry_delays
-        if delivery.kind != "events_api" or answered or delivery.via == "nobody":
+    def _plan_retry(self, delivery: Delivery, era: int) -> None:
+        over = era != self._era or (delivery.ack is not None and delivery.ack.ok)
+        wanted = delivery.kind == "events_api" and delivery.reason != NO_RETRY
+        delays = self._state.settings.retry_delays[delivery.attempt :]
+        if over or not wanted or delivery.via == "nobody" or not delays:
             return
-        if delivery.reason == NO_RETRY:
-            return
-        if delivery.attempt < len(delays):
-            retry = threading.Timer(delays[delivery.attempt], self._retry, (delivery,))
-            retry.daemon = True
-            self._retries.add(retry)
-            retry.start()
+        retry = threading.Timer(delays[0], self._retry, (delivery, era))
+        retry.daemon = True
+        self._retries.append(retry)
+        retry.start()
 
-    def _retry(self, delivery: Delivery) -> None:
-        if threading.current_thread() not in self._retries:
+    def _retry(self, delivery: Delivery, era: int) -> None:
+        if era != self._era:
             return
-        attempt = delivery.attempt + 1
         reason = delivery.reason or "timeout"
-        later = replace(delivery, attempt=attempt, reason=reason, ack=None)
-        later.at = time.monotonic()
+        later = replace(delivery, attempt=delivery.attempt + 1, reason=reason)
+        later.ack, later.at = None, time.monotonic()
         self._carry(later, ignore)
-        self._plan_retry(later)
+        self._plan_retry(later, era)
 
 
 def signature(secret: str, body: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from bot.sandbox.slack.payloads import event
+from bot.sandbox.slack.payloads import escaped, event
 from bot.sandbox.slack.records import Channel, Json, Message, Person, new_id
 from bot.sandbox.slack.verbs import Speaker, verb
 
@@ -113,13 +113,13 @@ class Membership(Speaker):
         """Write to the bot; it is told if it subscribes to `message.im`."""
         with self.state.changing():
             channel = self.state.direct_channel(self._person(user).id)
-            written = Message(channel.id, self.state.new_ts(), text, [], user)
+            written = Message(channel.id, self.state.new_ts(), escaped(text), [], user)
             self.state.post(written)
         about = {
             "type": "message",
             "channel": channel.id,
             "user": user,
-            "text": text,
+            "text": written.text,
             "ts": written.ts,
             "channel_type": "im",
         }

@@ -33,12 +33,17 @@ def slash_command(
         "user_id": person.id,
         "user_name": person.name,
         "command": command,
-        "text": text,
+        "text": escaped(text),
         "api_app_id": state.app_id,
         "is_enterprise_install": "false",
         "response_url": state.new_response_url(person.id, channel.id),
         "trigger_id": state.new_trigger(person.id),
     }
+
+
+def escaped(text: str) -> str:
+    """What a person typed, as Slack passes it on: `&`, `<` and `>` as entities."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def shortcut(state: State, person: Person, callback_id: str) -> Json:

@@ -38,7 +38,7 @@ def info(state: State, args: Json) -> Json:
 def list_people(state: State, args: Json) -> Json:
     """users.list, in pages; everybody the workspace has seen is in it."""
     start = _start(args.get("cursor"))
-    size = min(int(args.get("limit") or LARGEST_PAGE), LARGEST_PAGE)
+    size = _page_size(args.get("limit") or LARGEST_PAGE)
     everybody = list(state.people.values())
     if start > len(everybody):
         raise Refused("invalid_cursor")
@@ -145,6 +145,12 @@ def _listed(users: Any) -> list[str]:
     if isinstance(users, list):
         return [str(user) for user in users]
     return [user.strip() for user in str(users or "").split(",") if user.strip()]
+
+
+def _page_size(limit: Any) -> int:
+    if not str(limit).isdecimal():
+        raise Refused("invalid_arguments", "[ERROR] must be a number: limit")
+    return min(int(limit), LARGEST_PAGE)
 
 
 def _cursor(start: int) -> str:

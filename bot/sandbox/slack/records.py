@@ -158,6 +158,11 @@ class Message:
         return fragment in self.all_text
 
 
+def as_message(shown: Message | Json) -> Message:
+    """A message that somebody was shown, also when it comes as plain data."""
+    return shown if isinstance(shown, Message) else Message(**shown)
+
+
 @dataclass
 class View:
     """A modal or a home view of one person, and what they have entered in it."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from bot.sandbox.slack.records import Json, Message
+from bot.sandbox.slack.records import Json, Message, as_message
 from bot.sandbox.slack.state import copied
 from bot.sandbox.slack.verbs import Speaker, verb
 from bot.sandbox.slack.views import view_json
@@ -94,13 +94,13 @@ class Sights(Speaker):
         user: str,
         fragment: str,
         timeout: float = 10.0,
-        after: Message | None = None,
+        after: Message | Json | None = None,
     ) -> Message:
         """The first message from the bot to `user` that shows `fragment`.
 
         With `after`, the first that was posted later. Raises AssertionError.
         """
-        since = after.ts if after else ""
+        since = as_message(after).ts if after else ""
 
         def found() -> Message | None:
             for message in self.messages(user):

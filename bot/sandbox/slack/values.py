@@ -69,6 +69,9 @@ def is_empty(value: Json) -> bool:
 
 def _offered(element: Json) -> list[Json]:
     options: list[Json] = list(element.get("options", []))
+    options += element.get("initial_options", [])
+    if "initial_option" in element:
+        options.append(element["initial_option"])
     for group in element.get("option_groups", []):
         options += group["options"]
     return options

@@ -84,7 +84,7 @@ def checked(content: Any, kind: str) -> Json:
     """A view that Slack would take. Raises Refused for any other."""
     if problems := view_problems(content, kind):
         raise Refused("invalid_arguments", *problems)
-    if len(json.dumps(content)) > LARGEST_VIEW:
+    if len(json.dumps(content, ensure_ascii=False).encode()) > LARGEST_VIEW:
         raise Refused("view_too_large")
     view: Json = content
     return view
