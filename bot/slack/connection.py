@@ -3,6 +3,7 @@
 Nothing here knows what is listened to, nor starts anything.
 """
 
+import logging
 from typing import Any
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -45,6 +46,7 @@ def slack_app(
 
     return AsyncApp(
         name="access-bot",
+        logger=_only_from("bot.slack.bolt", logging.ERROR),
         client=client,
         authorize=authorize,
         process_before_response=True,
@@ -61,4 +63,15 @@ def socket(
     `client` tells where Slack is; its own token is not used here.
     """
     opener = AsyncWebClient(token=app_token, base_url=client.base_url)
-    return AsyncSocketModeHandler(app, app_token, web_client=opener)
+    logger = _only_from("bot.slack.socket", logging.WARNING)
+    return AsyncSocketModeHandler(app, app_token, logger=logger, web_client=opener)
+
+
+def _only_from(name: str, level: int) -> logging.Logger:
+    """Return a logger that says nothing below `level`.
+
+    NB. Below it Slack's libraries log whole bodies, whatever others are set to.
+    """
+    logger = logging.getLogger(name)
+    logger.setLevel(level)
+    return logger

@@ -46,5 +46,6 @@ async def _end(
 def _row(
     session: Session, table: type[AccessRequest] | type[AccessGrant], row_id: str
 ) -> AccessRequest | AccessGrant | None:
-    row: AccessRequest | AccessGrant | None = session.get(table, row_id)
-    return row
+    if table is AccessRequest:
+        return session.get(AccessRequest, row_id)
+    return session.get(AccessGrant, row_id)

@@ -12,7 +12,7 @@ from bot.slack.pictures import Asked, Before, Held, Who
 from bot.slack.views.text import mention, named, sentence, utc, when
 
 RUNGS = {
-    "resource": "the group's owner attribute names you",
+    "resource": "you own this group",
     "integration": "you own the integration",
     "admins": "you are an admin",
 }
