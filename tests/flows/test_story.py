@@ -1,13 +1,15 @@
 """The main job, from asking to proven ended."""
 
-from tests.flows.world import GROUP, World
+from tests.flows.world import GROUP, WHY, World
+
+QUICKLY = {"duration": "4s", "warn_before": "2s"}
 
 
-def test_asked_approved_given_warned_and_ended(world: World) -> None:
-    world.policy = {"duration": "4s", "warn_before": "1500ms"}
+def test_asked_approved_given_warned_and_ended(either_way: World) -> None:
+    world = either_way
     world.policy = {"duration": "4s", "warn_before": "1s"}
     with world.bot():
-        said = world.ask("rita", f"{GROUP} 4s OPS-12 slow queries")
+        said = world.ask("rita", f"{GROUP} 4s {WHY}")
         assert GROUP in said
         card = world.card_of("olga")
         world.press("olga", "approve", card)
