@@ -19,7 +19,7 @@ from bot.core.catalogue import Catalogue, Integration, load
 from bot.core.words import SettingError
 from bot.engine.schedule import Schedule
 from bot.engine.worker import Bell, Line, Worker
-from bot.okta.client import OktaClient
+from bot.okta.client import OktaClient, OktaTiming
 from bot.okta.directory import OktaDirectory
 from bot.ops.health import Health
 from bot.secrets import read_secret
@@ -79,11 +79,12 @@ class Parts:
         return self.offices[integration]
 
 
-def okta_of(integration: Integration, clock: Clock) -> OktaClient:
+def okta_of(integration: Integration, clock: Clock, timing: Timing) -> OktaClient:
     """Return a client of the integration's org; its secret is read when needed."""
     return OktaClient(
         integration.org_url,
         partial(read_secret, integration.credentials),
+        timing=OktaTiming(deadline=timing.okta_call),
         clock=clock,
     )
 
@@ -146,7 +147,7 @@ def _policy_in_force(session: Session) -> Catalogue:
 async def _open_offices(stack: AsyncExitStack, parts: Parts) -> None:
     """Open an office for each integration; discovery has yet to come."""
     for integration in parts.catalogue.integrations:
-        client = okta_of(integration, parts.clock)
+        client = okta_of(integration, parts.clock, parts.timing)
         await stack.enter_async_context(client)
         parts.offices[integration.name] = Office(
             database=parts.database,
