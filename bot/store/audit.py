@@ -139,7 +139,7 @@ def is_sealed(session: Session, grant: AccessGrant) -> bool:
         and approval.request_id == grant.request_id
         and _approved_terms(approval) == _terms_of(request, grant)
         and _same(chain.seal(grant, approval), grant.seal)
-        and _is_as_told(session, grant)
+        and is_as_told(session, grant)
     )
 
 
@@ -162,6 +162,25 @@ def may_have_added(session: Session, grant: AccessGrant) -> bool:
             case "grant not added":
                 landed = bool(event.data.get("doubt"))
     return landed
+
+
+def is_as_told(session: Session, row: AccessRequest | AccessGrant) -> bool:
+    """Tell whether the newest event of `row` verifies, and left the row as it is."""
+    if isinstance(row, AccessGrant):
+        about, noun = Event.grant_id == row.id, "grant "
+    else:
+        about, noun = Event.request_id == row.id, "request "
+    newest = (
+        select(Event)
+        .where(about, col(Event.kind).startswith(noun))
+        .order_by(col(Event.seq).desc())
+    )
+    told = session.exec(newest.limit(1)).first()
+    return (
+        told is not None
+        and chain_of(session).fits(told)
+        and told.data.get("row") == row_picture(row)
+    )
 
 
 def head(session: Session) -> Head | None:
@@ -238,21 +257,6 @@ def _beside(event: Event, text: Mapping[str, str] | None) -> EventText | None:
 def text_digest(salt: str, text: Mapping[str, str]) -> str:
     """Return what the chain keeps of a text that can be erased."""
     return hashlib.sha256(salt.encode() + _canonical(text)).hexdigest()
-
-
-def _is_as_told(session: Session, grant: AccessGrant) -> bool:
-    """Tell whether the newest event of `grant` verifies, and left the row as it is."""
-    newest = (
-        select(Event)
-        .where(Event.grant_id == grant.id, col(Event.kind).startswith("grant "))
-        .order_by(col(Event.seq).desc())
-    )
-    told = session.exec(newest.limit(1)).first()
-    return (
-        told is not None
-        and chain_of(session).fits(told)
-        and told.data.get("row") == row_picture(grant)
-    )
 
 
 def _is_about(session: Session, event: Event, grant: AccessGrant) -> bool:

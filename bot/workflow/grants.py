@@ -39,6 +39,7 @@ from bot.workflow.reading import Office, policy_for
 
 BOT = "bot"
 NOT_AS_WRITTEN = Refused("The record of this approval is not as it was written.")
+NOT_THEIRS = Refused("Who approved this may not decide about this group any more.")
 TOO_LATE = Refused("Okta could not be reached in time, so nothing was given.")
 
 StillHeld = Callable[[], None]
@@ -164,8 +165,13 @@ async def _refuse_approver(
     )
     if approver is None:
         return Refused("Who approved this is gone from Okta.")
+    apart = frozenset({request.requester_id, request.grantee_id})
+    found = await reading.read_route(office, group, apart, now)
+    if isinstance(found, Refused):
+        return found
+    rung = found[0].rung
     policy = await office.database.read(
-        policy_for, office.catalogue, office.integration
+        policy_for, office.catalogue, office.integration, rung.groups
     )
     question = Question(
         requester_id=request.requester_id,
@@ -174,13 +180,9 @@ async def _refuse_approver(
         step=request.step,
         step_shown=request.step,
     )
-    apart = frozenset({request.requester_id, request.grantee_id})
-    found = await reading.read_route(office, policy, group, apart, now)
-    if isinstance(found, Refused):
-        return found
-    is_approver = stands_on(policy, found[0].rung, approver)
+    is_approver = stands_on(policy, rung, approver)
     allowed = may_answer(question, approver, is_approver=is_approver)
-    return None if isinstance(allowed, Allowed) else allowed
+    return None if isinstance(allowed, Allowed) else NOT_THEIRS
 
 
 async def _wait_out_our_own_end(

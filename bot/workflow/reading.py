@@ -4,7 +4,9 @@ Each reading is complete or raises DirectoryError; nothing is believed in part.
 What was read is kept as rows, for the decisions that are made on rows.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,9 +30,12 @@ from bot.core.owners import (
     ladder,
 )
 from bot.core.policy import Policy
-from bot.core.words import Group, Person, Refused
+from bot.core.words import DirectoryGone, Group, Person, Refused
 from bot.store import directory as rows
 from bot.workflow.people import Door, People, link_all
+
+_LIKE_AN_ID = re.compile(r"[0-9A-Za-z]{20}")
+"""Okta: "ids are 20 chars"."""
 
 OWNER_GROUPS = "owner groups:{}"
 """What discovery remembers: the groups that owner attributes name."""
@@ -83,13 +88,21 @@ class Office(Door):
 
 
 def policy_for(
-    session: Session, catalogue: Catalogue, integration: Integration
+    session: Session,
+    catalogue: Catalogue,
+    integration: Integration,
+    owners: frozenset[str] = frozenset(),
 ) -> Policy:
-    """Return the policy of one integration, with the pins and rows of today."""
+    """Return the policy of one integration, with the pins and rows of today.
+
+    `owners` are groups that own one in question, as just read: discovery may
+    not have met them as owners yet.
+    """
     name = integration.name
     groups = rows.pins(session, name, "group")
     remembered = rows.remembered(session, OWNER_GROUPS.format(name))
-    owner_groups = frozenset(remembered.facts.get("groups", ()) if remembered else ())
+    met = remembered.facts.get("groups", ()) if remembered else ()
+    owner_groups = owners.union(met)
     return Policy(
         catalogue=catalogue,
         integration=integration,
@@ -110,7 +123,6 @@ async def read_group(office: Office, group_id: str, now: datetime) -> Group | No
 
 async def read_route(
     office: Office,
-    policy: Policy,
     group: Group,
     apart_from: frozenset[str],
     now: datetime,
@@ -120,7 +132,11 @@ async def read_route(
     Rungs are read one after the other, no further than to the one that names
     somebody eligible.
     """
-    rungs = ladder(policy, await _resource_rung(office, group))
+    resource = await _resource_rung(office, group)
+    policy = await office.database.read(
+        policy_for, office.catalogue, office.integration, resource.groups
+    )
+    rungs = ladder(policy, resource)
     people: dict[str, Person | None] = {}
     members: dict[str, tuple[Person, ...]] = {}
     reachable: dict[str, str] = {}
@@ -155,8 +171,10 @@ async def _read_rung(
         if found is not None:
             met.append(found)
     for group in sorted(rung.groups - members.keys()):
-        members[group] = tuple(await office.directory.members(group, MOST_PER_RUNG))
-        met += members[group]
+        # A group that is gone, or not ours to see, stays unread: nobody knows.
+        with suppress(DirectoryGone):
+            members[group] = tuple(await office.directory.members(group))
+            met += members[group]
     return met
 
 
@@ -204,19 +222,23 @@ async def _called(office: Office, mapping: ResourceOwner, value: str) -> set[str
     otherwise decide who approves.
     """
     if mapping.attribute == "group":
-        groups = await _groups_called(office.directory, value)
+        groups = await groups_called(office.directory, value)
         return {g.id for g in groups if _within(mapping, g.name, g.id)}
     people = await _people_called(office.directory, mapping.attribute, value)
     return {p.id for p in people if _within(mapping, p.login, p.id)}
 
 
-async def _groups_called(directory: Directory, value: str) -> list[Group]:
-    """Return the groups with this name, else the one with this id."""
-    named = await directory.group_named(value)
-    if named:
-        return named
-    found = await directory.group(value)
-    return [found] if found else []
+async def groups_called(directory: Groups, value: str) -> list[Group]:
+    """Return the groups with this name, and the one with this id.
+
+    NB. Both: else who may make a group could name it like another's id, and
+    would then decide in its place.
+    """
+    found = {group.id: group for group in await directory.group_named(value)}
+    if _LIKE_AN_ID.fullmatch(value):
+        group = await directory.group(value)
+        found |= {group.id: group} if group else {}
+    return list(found.values())
 
 
 async def _people_called(

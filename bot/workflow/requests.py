@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from bot.core.owners import Route, Rung, basis, stands_on
-from bot.core.policy import Asked, Question, Terms, may_answer, may_request
+from bot.core.policy import SHORTEST, Asked, Question, Terms, may_answer, may_request
 from bot.core.words import GrantStatus, Refused, RequestStatus, StaleState
-from bot.store import claims, directory, moves, queries
+from bot.store import audit, claims, directory, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest, Answer, Event
 from bot.workflow import reading
@@ -28,6 +28,8 @@ from bot.workflow.reading import Office, policy_for
 POLICY = "policy"
 NOT_READ = Refused("I could not read this person or group from Okta.")
 DECIDED = Refused("This has been answered already.")
+LAPSED = Refused("Nobody answered this in time, so it has lapsed.")
+NOT_AS_WRITTEN = Refused("The record of this request is not as it was written.")
 ROUTED_AGAIN = Refused(
     "The owners of this group changed since you were asked. "
     "I am asking those who own it now."
@@ -108,7 +110,7 @@ async def route(office: Office, request: AccessRequest, now: datetime) -> None:
         await office.database.run(refuse, request, why, now)
         return
     apart = frozenset({request.requester_id, request.grantee_id})
-    found = await reading.read_route(office, policy, group, apart, now)
+    found = await reading.read_route(office, group, apart, now)
     if isinstance(found, Refused):
         await office.database.run(_refuse_without_approver, request, found, now)
     else:
@@ -129,16 +131,20 @@ def answer(
     person = directory.person(session, office.name, reply.person_id, since)
     if request is None or person is None:
         return NOT_READ
+    wrong = _refuse_reply(session, request, reply, now)
+    if wrong is not None:
+        return wrong
     group = directory.group(session, office.name, request.group_id, since)
-    policy = policy_for(session, office.catalogue, office.integration)
+    rung = routed_rung(request)
+    policy = policy_for(session, office.catalogue, office.integration, rung.groups)
     if group is None:
         return NOT_READ
-    if _waits_for_answer(request) and request.routing["basis"] != basis(policy, group):
+    if request.routing["basis"] != basis(policy, group):
         return _route_again(session, request, now)
     allowed = may_answer(
         _question(session, request, reply),
         person,
-        is_approver=stands_on(policy, routed_rung(request), person),
+        is_approver=stands_on(policy, rung, person),
     )
     if isinstance(allowed, Refused):
         return allowed
@@ -370,6 +376,29 @@ def _refuse_without_approver(
     )
 
 
+def _refuse_reply(
+    session: Session, request: AccessRequest, reply: Reply, now: datetime
+) -> Refused | None:
+    """Refuse an answer that comes too late, or to what nobody asked.
+
+    NB. What is approved is what the card showed: a row that someone changed
+    beside this program since it was asked is denied, and the admins are told.
+    """
+    if not _waits_for_answer(request):
+        return DECIDED
+    if now >= request.lapse_at:
+        return LAPSED
+    if not audit.is_as_told(session, request):
+        refuse(session, request, NOT_AS_WRITTEN, now)
+        text = f"The record of request {request.id} was changed outside this program."
+        key = f"untrusted:{request.id}"
+        tell_people(session, request.integration, "admins", text, key=key, now=now)
+        return NOT_AS_WRITTEN
+    if reply.duration is not None and reply.duration < SHORTEST:
+        return Refused("Access is given for a second at least.", "duration")
+    return None
+
+
 def _route_again(session: Session, request: AccessRequest, now: datetime) -> Refused:
     """Put `request` to the owners of today: those it was put to are not they."""
     moves.advance(session, request, "reopened", by=POLICY, now=now, step=0, due_at=now)
@@ -388,7 +417,7 @@ def _question(session: Session, request: AccessRequest, reply: Reply) -> Questio
     return Question(
         requester_id=request.requester_id,
         grantee_id=request.grantee_id,
-        is_open=_waits_for_answer(request),
+        is_open=True,
         step=request.step,
         step_shown=reply.step_shown,
         answered_by=frozenset(answered),

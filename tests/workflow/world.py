@@ -1,0 +1,311 @@
+"""A small company on the sandbox's Okta, and the bot's office in it.
+
+Ann is an engineer who asks, Bob and Bea own the databases, Lead owns the
+integration, Ops is the admin. Time passes only when a test says so; nothing
+but the worker's own verbs is called, on rows that were really claimed.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlmodel import Session, SQLModel, col, select, text
+
+from bot.core.catalogue import load
+from bot.core.words import AccessBotError, Person, Refused, StaleState
+from bot.okta.client import OktaClient
+from bot.okta.directory import OktaDirectory
+from bot.okta.timing import OktaTiming
+from bot.sandbox.okta import OktaOrg
+from bot.settings import Clock, Timing
+from bot.store import claims
+from bot.store.database import Database
+from bot.store.tables import AccessGrant, AccessRequest, Event, Notice, SlackAccount
+from bot.workflow import grants, people, reading, requests, upkeep
+from bot.workflow.reading import Office
+from bot.workflow.requests import Reply, Wish
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+TEAM = "T1"
+
+FILE = """\
+version: 1
+admins: [{{user: ops@example.com}}]
+{identity}
+integrations:
+  - name: corp
+    type: okta-group
+    org_url: {url}
+    credentials: env:OKTA
+    owner: [{{user: lead@example.com}}]
+    resource_owner: {resource_owner}
+    user_cleanup: {{after: 30d, action: forget}}
+    discovery: {discovery}
+flows:
+  - name: engineers
+    integration: corp
+    requesters: {{any: [{{group: Engineering}}]}}
+    groups: {{include: ["prod-*"]}}
+    duration: {{default: 1h, max: 8h}}
+    lapse_after: 24h
+    warn_before: {warn_before}
+"""
+USUAL = {
+    "identity": "identity: {match: login}",
+    "resource_owner": "[{key: resourceOwner, attribute: group}]",
+    "discovery": "{every: 1h}",
+    "warn_before": "[1d, 15m]",
+}
+QUICK = OktaTiming(
+    deadline=timedelta(seconds=0.4),
+    backoff=timedelta(milliseconds=1),
+    backoff_most=timedelta(milliseconds=1),
+    window_most=timedelta(milliseconds=10),
+    after_reset=timedelta(0),
+    crowded=timedelta(milliseconds=1),
+    crowded_most=timedelta(milliseconds=1),
+)
+
+
+class World:
+    """The company, the office, and a clock that stands where it is put."""
+
+    def __init__(self, org: OktaOrg, database: Database) -> None:
+        self.org = org
+        self.database = database
+        self.wall = START.timestamp()
+        self.clock = Clock(wall=self._tick, monotonic=lambda: 0.0)
+        self.tampered = False
+        self._found_company()
+        secret = json.dumps(org.new_app())
+        self.client = OktaClient(org.url, lambda: secret, timing=QUICK)
+        self.office = self.open_office()
+
+    def open_office(self, **changes: str) -> Office:
+        """Return the office under another file; it is the world's from now on."""
+        catalogue = load(FILE.format(url=self.org.url, **USUAL | changes))
+        self.office = Office(
+            database=self.database,
+            directory=OktaDirectory(self.client),
+            integration=catalogue.integrations[0],
+            identity=catalogue.identity,
+            catalogue=catalogue,
+            timing=Timing(),
+            clock=self.clock,
+        )
+        return self.office
+
+    async def open(self) -> None:
+        """Discover, with everyone in Slack."""
+        accounts = [account(name) for name in ("ann", "bob", "bea", "lead", "ops")]
+        await self.run(upkeep.meet, accounts)
+        await upkeep.discover(self.office)
+
+    def wait(self, length: timedelta) -> None:
+        """Let time pass."""
+        self.wall += length.total_seconds()
+
+    # What people do in Slack
+
+    async def who(self, name: str) -> Person | Refused:
+        """Return who is behind the Slack account of `name`."""
+        return await people.identify(self.office, TEAM, f"U-{name}", self.clock())
+
+    async def ask(
+        self, name: str = "ann", group: str = "prod-db", **changes: Any
+    ) -> AccessRequest | Refused:
+        """Ask for a group, as the modal does."""
+        who = known(await self.who(name))
+        wish: dict[str, Any] = {
+            "requester_id": who.id,
+            "group_id": self.ids[group],
+            "duration": HOUR,
+            "justification": "OPS-12",
+        }
+        wanted = Wish(**wish | changes)
+        return await self.run(requests.ask, self.office, wanted, self.clock())
+
+    async def answer(
+        self, request: AccessRequest, name: str = "bob", **changes: Any
+    ) -> AccessRequest | Refused:
+        """Answer a card of step 1, Approve unless told otherwise."""
+        who = known(await self.who(name))
+        reply = {"approves": True, "step_shown": 1} | changes
+        given = Reply(request_id=request.id, person_id=who.id, **reply)
+        return await self.run(requests.answer, self.office, given, self.clock())
+
+    async def look_at(self, group: str) -> None:
+        """Read a group anew, as a listener does before a click on old rows."""
+        await reading.read_group(self.office, self.ids[group], self.clock())
+
+    async def give_back(self, grant: AccessGrant) -> AccessGrant | Refused:
+        """End a grant as who holds it."""
+        return await self.run(
+            grants.give_back, grant.id, grant.grantee_id, self.clock()
+        )
+
+    # What the worker does
+
+    async def work(self, times: int = 1) -> list[AccessBotError]:
+        """Claim what is due and carry it out; return what went wrong."""
+        failed: list[AccessBotError] = []
+        for _ in range(times):
+            for table in (AccessGrant, AccessRequest):
+                for row in await self.claim(table):
+                    failed += await self._carry_out(row)
+        return failed
+
+    async def claim(self, table: Any) -> list[Any]:
+        """Return what is due of `table`, leased."""
+        claimed: list[Any] = await self.run(
+            claims.claim,
+            table,
+            owner="test",
+            now=self.clock(),
+            lease=timedelta(seconds=30),
+            most=10,
+        )
+        return claimed
+
+    async def _carry_out(
+        self, row: AccessGrant | AccessRequest
+    ) -> list[AccessBotError]:
+        try:
+            if isinstance(row, AccessGrant):
+                await grants.carry_out(self.office, row, lambda: None)
+            else:
+                await requests.carry_out(self.office, row)
+        except StaleState:
+            await self.run(claims.let_go, row)
+        except AccessBotError as error:
+            await self.run(claims.put_back, row, self.clock())
+            return [error]
+        return []
+
+    # What is so
+
+    async def asked(self, name: str = "ann", **changes: Any) -> AccessRequest:
+        """Return a request that is put to its approvers."""
+        request = known(await self.ask(name, **changes))
+        assert await self.work() == []
+        return self.request(request.id)
+
+    async def approved(self, **changes: Any) -> AccessGrant:
+        """Return a grant that was just approved by Bob."""
+        known(await self.answer(await self.asked(), **changes))
+        return self.grant()
+
+    async def held(self, **changes: Any) -> AccessGrant:
+        """Return a grant that is active."""
+        await self.approved(**changes)
+        assert await self.work() == []
+        return self.grant()
+
+    def grant(self) -> AccessGrant:
+        """Return the one grant there is."""
+        return self.look(lambda session: session.exec(select(AccessGrant)).one())
+
+    def request(self, request_id: str) -> AccessRequest:
+        return self.look(lambda session: session.get_one(AccessRequest, request_id))
+
+    def rows(self, table: Any) -> list[Any]:
+        return self.look(lambda session: list(session.exec(select(table))))
+
+    def events(self) -> list[str]:
+        """Return what the audit tells, oldest first."""
+        ordered = select(Event.kind).order_by(col(Event.seq))
+        return self.look(lambda session: list(session.exec(ordered)))
+
+    def told(self, kind: str) -> list[str]:
+        """Return who was told something of this kind, in order."""
+        of_kind = select(Notice).where(Notice.kind == kind).order_by(col(Notice.id))
+        found = self.look(lambda session: list(session.exec(of_kind)))
+        return [notice.recipient.removeprefix("U-") for notice in found]
+
+    def alerts(self, name: str) -> str:
+        """Return all that Lead or Ops was alerted of."""
+        found = self.look(lambda session: list(session.exec(select(Notice))))
+        return "\n".join(
+            notice.facts["text"]
+            for notice in found
+            if notice.kind == "alert" and notice.recipient == f"U-{name}"
+        )
+
+    @property
+    def members(self) -> list[str]:
+        """Who is in prod-db."""
+        return [login.partition("@")[0] for login in self.org.members("prod-db")]
+
+    def changes(self, method: str) -> int:
+        """Return how many adds (PUT) or removals (DELETE) reached Okta."""
+        return sum(call.method == method for call in self.org.journal)
+
+    def edit(self, sql: str, **values: object) -> None:
+        """Change the database by hand, as this program never would."""
+        self.tampered = True
+        with self.database.engine.begin() as connection:
+            connection.execute(text(sql), values)
+
+    def look(self, f: Callable[[Session], T]) -> T:
+        return self.database.look(f)
+
+    async def run(
+        self, f: Callable[Concatenate[Session, P], T], *args: P.args, **named: P.kwargs
+    ) -> T:
+        return await self.database.run(f, *args, **named)
+
+    def _tick(self) -> float:
+        self.wall += 0.001
+        return self.wall
+
+    def _found_company(self) -> None:
+        self.ids = {
+            name: self.org.add_user(f"{name}@example.com")
+            for name in ("ann", "bob", "bea", "lead", "ops")
+        }
+        self._add_group("Engineering", members=["ann", "bob"])
+        self._add_group("DBAs", members=["bob", "bea"])
+        self._add_group("prod-db", resourceOwner="DBAs")
+        self._add_group("prod-logs")
+
+    def _add_group(
+        self, name: str, members: tuple[str, ...] | list[str] = (), **profile: Any
+    ) -> None:
+        logins = [f"{member}@example.com" for member in members]
+        self.ids[name] = self.org.add_group(name, members=logins, **profile)
+
+
+def account(name: str, slack_id: str = "", **changes: Any) -> SlackAccount:
+    """Return a Slack account as just read."""
+    columns: dict[str, Any] = {
+        "team_id": TEAM,
+        "slack_id": slack_id or f"U-{name}",
+        "email": f"{name}@example.com",
+        "name": name.title(),
+        "read_at": START,
+    }
+    return SlackAccount(**columns | changes)
+
+
+def known(decision: Any) -> Any:
+    """Return `decision`; fail if it is a refusal."""
+    assert not isinstance(decision, Refused), decision
+    return decision
+
+
+def why(decision: object) -> str:
+    """Return why it was refused; fail if it was not."""
+    assert isinstance(decision, Refused), decision
+    return decision.reason
+
+
+def leases(world: World) -> list[SQLModel]:
+    """Return the rows that are still leased."""
+    tables = (AccessGrant, AccessRequest)
+    return [row for table in tables for row in world.rows(table) if row.lease_owner]
