@@ -79,7 +79,7 @@ def granted(about: AboutGrant) -> Drawn:
     drawn = [blocks.section(f"You have {named(held.group)} until {_until(held)}.")]
     details = clean_lines(held.details)
     if details:
-        text = f"{text} {escape(details)}"
+        text = f"{text} {named(held.details, 500)}"
         drawn.append(blocks.linked(details))
     return text, [*drawn, _end_button(held)]
 
