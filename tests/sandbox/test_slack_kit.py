@@ -166,6 +166,27 @@ def test_a_message_holds_50_blocks_and_no_input() -> None:
     assert message_problems("not a list")
 
 
+@pytest.mark.parametrize(
+    "choices",
+    [
+        select(options=[option("a")], initial_option=option("b")),
+        select(
+            option_groups=[{"label": plain("x"), "options": [option("a")]}],
+            initial_option=option("b"),
+        ),
+        {
+            "type": "checkboxes",
+            "action_id": "c",
+            "options": [option("a")],
+            "initial_options": [option("a"), option("b")],
+        },
+    ],
+)
+def test_what_is_chosen_at_first_is_among_the_options(choices: Json) -> None:
+    (problem,) = message_problems([actions(choices)])
+    assert "not among the options" in problem
+
+
 def test_ids_are_not_repeated() -> None:
     twice = [{**section(), "block_id": "same"}] * 2
     assert "block_id already exists: same" in message_problems(twice)[0]

@@ -62,8 +62,14 @@ class Sockets:
         connection.send(envelope)
         return True
 
-    def answer(self, frame: Json) -> None:
-        """Take the bot's acknowledgement; one that comes too late is lost."""
+    def answer(self, sent: str) -> None:
+        """Take the bot's acknowledgement; one that comes too late is lost.
+
+        Raises ValueError for what is no acknowledgement.
+        """
+        frame = json.loads(sent)
+        if not isinstance(frame, dict):
+            raise ValueError("an acknowledgement is an object")
         answered = self.waiting.pop(str(frame.get("envelope_id")), None)
         if answered is not None:
             answered(frame)

@@ -75,6 +75,7 @@ class Courier:
 
     def _carry(self, delivery: Delivery, take: Take) -> Ack:
         began = time.monotonic()
+        delivery.via = "nobody"
         with self._state.changing():
             self._errands.append((delivery, take))
         if self._state.settings.request_url is None:
@@ -131,10 +132,9 @@ class Courier:
         if answer.is_success:
             self._settle(delivery, answer.status_code, _read(answer), take)
             return
-        delivery.ack = Ack(answer.status_code, _read(answer))
-        delivery.reason = "http_error"
-        if answer.headers.get("x-slack-no-retry") == "1":
-            delivery.reason = NO_RETRY
+        delivery.ack = Ack(answer.status_code)
+        no_retry = answer.headers.get("x-slack-no-retry") == "1"
+        delivery.reason = NO_RETRY if no_retry else "http_error"
 
     def _settle(self, delivery: Delivery, status: int, body: Any, take: Take) -> None:
         ack = Ack(status, body if isinstance(body, dict) else None)

@@ -53,11 +53,13 @@ async def _converse(state: State, socket: WebSocket) -> None:
         state.sockets.open.append(connection)
     try:
         while True:
-            frame = json.loads(await socket.receive_text())
+            sent = await socket.receive_text()
             with state.changing():
-                state.sockets.answer(frame)
-    except (WebSocketDisconnect, RuntimeError, ValueError):
-        pass  # it is gone, by whichever side; what it holds is forgotten below
+                state.sockets.answer(sent)
+    except WebSocketDisconnect:
+        pass
+    except (RuntimeError, ValueError):
+        connection.cut()  # closed from this side, or not a client of Socket Mode
     finally:
         with state.changing():
             state.sockets.drop(connection)

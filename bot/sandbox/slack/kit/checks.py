@@ -108,11 +108,14 @@ def typed(kinds: Mapping[str, Check], *, noun: str) -> Check:
 
 
 def every(*checks: Check) -> Check:
-    """All of the checks."""
+    """All of the checks in turn, up to the first that finds something."""
 
     def check(value: Any, place: str) -> Iterator[str]:
         for one in checks:
-            yield from one(value, place)
+            found = [*one(value, place)]
+            yield from found
+            if found:
+                return
 
     return check
 

@@ -1,6 +1,7 @@
 """Texts, options and elements, with Slack's limits."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bot.sandbox.slack.kit.checks import (
     Check,
@@ -11,6 +12,7 @@ from bot.sandbox.slack.kit.checks import (
     many,
     number,
     one_of,
+    problem,
     string,
     typed,
 )
@@ -88,9 +90,20 @@ LENGTHS: Mapping[str, Check] = {
 }
 
 
+def initial_is_offered(element: Any, place: str) -> Iterator[str]:
+    """Slack: what is chosen at first is one of the options, in the same words."""
+    options = list(element.get("options", []))
+    for group in element.get("option_groups", []):
+        options += group["options"]
+    single = [element["initial_option"]] if "initial_option" in element else []
+    for chosen in element.get("initial_options", single):
+        if chosen not in options:
+            yield problem("initial option is not among the options", place)
+
+
 def _ticked(initial: str, check: Check) -> Check:
-    about = {"action_id": ID, "confirm": CONFIRM, "focus_on_load": boolean}
-    return form({"options": many(RICH_OPTION, 10)}, {**about, initial: check})
+    boxes = form({"options": many(RICH_OPTION, 10)}, {**COMMON, initial: check})
+    return every(boxes, initial_is_offered)
 
 
 BUTTON = form(
@@ -118,10 +131,12 @@ CHOSEN: Mapping[str, Check] = {
     "static_select": every(
         form({}, {**CHOOSING, **CHOICES, "initial_option": PLAIN_OPTION}),
         EITHER_CHOICES,
+        initial_is_offered,
     ),
     "multi_static_select": every(
         form({}, {**SEVERAL, **CHOICES, "initial_options": many(PLAIN_OPTION, 100)}),
         EITHER_CHOICES,
+        initial_is_offered,
     ),
     "external_select": form(
         {},
