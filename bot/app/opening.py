@@ -34,20 +34,63 @@ def open_store(settings: Settings) -> Iterator[Database]:
 
 
 def audit_key(settings: Settings) -> bytes:
-    """Return the key of the audit; on SQLite one is made beside the database.
+    """Return the key of the audit; on SQLite that made beside it, with none given.
+
+    Raises SettingError when there is none: a new one would fit nothing that is
+    in the database.
+    """
+    given = settings.secret("audit_key")
+    if given:
+        return given.encode()
+    path = _key_file(settings)
+    if _is_new(settings):
+        raise SettingError(
+            f"There is no database at {database_path(settings)}.",
+            "First start: access-bot migrate.",
+        )
+    if not path.exists():
+        raise SettingError(
+            f"AUDIT_KEY is not set, and there is no key at {path}.",
+            "Set it to the key the database began with, or put that file back.",
+        )
+    return read_secret(f"file:{path}").encode()
+
+
+def first_audit_key(settings: Settings) -> bytes:
+    """Return the key of the audit; one is made beside a SQLite file that is new.
 
     NB. A key beside what it protects stops hands in the database, not those who
     can read the whole disk: that is what AUDIT_KEY is for.
     """
     given = settings.secret("audit_key")
-    if given:
-        return given.encode()
-    path = Path(f"{database_path(settings)}.key")
+    if given or not _is_new(settings):
+        return audit_key(settings)
+    path = _key_file(settings)
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32), "ascii")
-        log.warning("audit key made beside the database", path=str(path))
+        _make_key(path)
     return read_secret(f"file:{path}").encode()
+
+
+def _is_new(settings: Settings) -> bool:
+    """Tell whether nothing was ever kept in the database."""
+    path = Path(database_path(settings))
+    return not path.exists() or path.stat().st_size == 0
+
+
+def _key_file(settings: Settings) -> Path:
+    return Path(f"{database_path(settings)}.key")
+
+
+def _make_key(path: Path) -> None:
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(secrets.token_hex(32), "ascii")
+    except OSError as error:
+        raise SettingError(
+            f"The audit key {path} cannot be made: {error.strerror}.",
+            "Check DATABASE_URL, and that this user may write there.",
+        ) from error
+    log.warning("audit key made beside the database", path=str(path))
 
 
 def database_path(settings: Settings) -> str:

@@ -1,0 +1,52 @@
+"""The commands an operator types. They read, check and start; no command approves.
+
+    failures  what is said when something is wrong, and the exit status
+    setting   the settings, the log and the database, as every command begins
+    serving   run, migrate, demo
+    policy    config check, config schema
+    lists     grants, requests
+    pictures  a grant or a request as data for programs and as a row for people
+    proof     audit verify
+
+Exit status: 0 done, 1 the thing checked is wrong, 2 the call or the set-up is
+wrong, 70 a fault of this program.
+"""
+
+from typing import Annotated
+
+import typer
+
+from bot.cli import lists, policy, proof, serving
+from bot.cli.failures import PlainFailures
+
+app = typer.Typer(
+    name="access-bot",
+    cls=PlainFailures,
+    help="Okta group membership for a while, asked for and answered in Slack.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def access_bot(
+    debug: Annotated[
+        bool, typer.Option(help="Show where a fault of this program came from.")
+    ] = False,
+) -> None:
+    """Okta group membership for a while, asked for and answered in Slack."""
+
+
+app.command()(serving.demo)
+app.command()(serving.run)
+app.command()(serving.migrate)
+app.add_typer(policy.app, name="config")
+app.command()(lists.grants)
+app.command()(lists.requests)
+app.add_typer(proof.app, name="audit")
+
+
+def main() -> None:
+    """Do what the command line says, and exit with its status."""
+    app(prog_name="access-bot")

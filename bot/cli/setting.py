@@ -1,0 +1,77 @@
+"""How every command begins: the settings, the log, the database, a console.
+
+Settings are checked whole before anything is opened. The value of a setting
+is never repeated, since it may be a secret in the wrong place.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from rich.console import Console
+
+from bot.core.words import SettingError
+from bot.ops import logs
+from bot.settings import SECRET_SCHEMES, Settings
+from bot.store.database import Database
+
+TABLE = "See the table of settings in the README."
+WIDE = 200
+"""How wide a table is where there is no terminal to fit it into."""
+
+
+def begin() -> Settings:
+    """Return the settings, with the log set up as they say; or SettingError."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        raise SettingError(" ".join(map(_sentence, problems)), TABLE) from None
+    logs.set_up(settings.log_format, _plain_secrets(settings))
+    return settings
+
+
+@contextmanager
+def opened_store() -> Iterator[Database]:
+    """Hold the database of the settings, beside a bot that may be running."""
+    settings = begin()
+    # Not at the top: the parts of the whole bot take seconds to import.
+    from bot.app.opening import open_store
+
+    with open_store(settings) as database:
+        yield database
+
+
+def console() -> Console:
+    """Return where a command's result goes; nothing in it is taken for markup."""
+    return Console(
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+        width=None if sys.stdout.isatty() else WIDE,
+    )
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    name = str(problem["loc"][0])
+    if problem["type"] == "literal_error":
+        return (
+            f"{name.upper()} is not {problem['ctx']['expected'].replace(chr(39), '')}."
+        )
+    if problem["type"] == "value_error":
+        return f"{name.upper()}: {problem['ctx']['error']}"
+    wanted = Settings.model_fields[name].description
+    return f"{name.upper()} is not what it should be ({wanted})."
+
+
+def _plain_secrets(settings: Settings) -> Iterator[str]:
+    """Give the secrets that stand in the environment themselves."""
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            text = value.get_secret_value().strip()
+            if not text.startswith(SECRET_SCHEMES):
+                yield text
