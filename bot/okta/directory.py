@@ -50,6 +50,12 @@ def literal(value: str) -> str:
     return json.dumps(value)
 
 
+def segment(value: str) -> str:
+    """Return `value` as one segment of a path, whatever is in it."""
+    quoted = quote(value, safe="", errors="replace")
+    return quoted if value.strip(".") else quoted.replace(".", "%2E")
+
+
 class OktaDirectory:
     """What the bot reads and changes in one Okta org.
 
@@ -80,9 +86,10 @@ class OktaDirectory:
             return None
         if set(id_or_login) & set("/?#\\"):
             return await self._person_by_search(id_or_login)
-        path = f"{USERS}/{quote(id_or_login, safe='', errors='replace')}"
         try:
-            answer = await self._get(path, headers=_SPARING)
+            answer = await self._get(
+                f"{USERS}/{segment(id_or_login)}", headers=_SPARING
+            )
         except DirectoryGone:
             return None
         found = read_person(_object(answer, f"GET {USERS}"), self._client.clock())

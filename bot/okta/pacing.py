@@ -114,15 +114,20 @@ class Gate:
     def refuse(self, limits: Limits, now: float) -> None:
         """A call was answered 429: nobody goes before the reset."""
         self._in_flight -= 1
-        self._refusals += 1
-        self._learn(limits, now)
-        self._remaining = 0
+        if now >= self._closed_until:
+            self._refusals += 1
         wait = self._until_reset(limits)
         if wait is None:
             wait = _doubled(self._timing, self._refusals)
         after = self._timing.after_reset
-        self._closed_until = now + max(wait, after).total_seconds()
-        self._closed_until += after.total_seconds()
+        self._close(now + (max(wait, after) + after).total_seconds())
+
+    def _close(self, until: float) -> None:
+        """Close until then; what was known of the window no longer counts."""
+        self._closed_until = max(self._closed_until, until)
+        self._resets_at = self._closed_until
+        self._remaining = 0
+        self._epoch = -1
 
     def _room_at(self, lane: Lane, now: float) -> float:
         limit = self._limit or 0
@@ -265,7 +270,8 @@ class Pacer:
 
     def _crowd(self, now: float) -> None:
         """Too many at once in the whole org: all wait a little, then longer."""
-        self._crowds += 1
+        if now >= self._crowded_until:
+            self._crowds += 1
         wait = _doubled(self._timing, self._crowds)
         self._crowded_until = now + wait.total_seconds()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.core.words import DirectoryUnavailable, Group, Person
 
-_LEAVING = frozenset({"DEPROVISIONED", "SUSPENDED"})
+_LEAVING = ("DEPROVISIONED", "SUSPENDED")
 
 
 def read_person(item: Mapping[str, Any], now: datetime) -> Person:

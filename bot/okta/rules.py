@@ -15,7 +15,7 @@ import re2
 
 from bot.core.words import Group
 
-_AT_REST = frozenset({"INACTIVE", "INVALID"})
+_AT_REST = ("INACTIVE", "INVALID")
 """Statuses of rules that do nothing. Any other one is taken as active."""
 
 _LITERAL = r"(?:\"[^\"\\]*\"|'[^'\\]*')"

@@ -138,6 +138,32 @@ async def test_a_429_that_names_no_reset_is_waited_out_longer_each_time(
     assert waits == pytest.approx([0, 2, 3, 5, 9, 17, 31])
 
 
+async def test_a_429_with_a_reset_of_its_own_is_believed_over_the_window(
+    pacer: Pacer,
+) -> None:
+    window = Limits(600, 400, 1000, timedelta(seconds=55))
+    refusal = Limits(600, 0, 950, timedelta(seconds=5))
+    await hold(pacer, Lane.READ, 0, window)
+    async with pacer.turn(GROUPS, Lane.READ, time() + 600) as turn:
+        turn.answered(refusal, refused=True)
+    began = time()
+    await hold(pacer, Lane.READ, 0, window)
+    assert time() - began == pytest.approx(6)
+
+
+async def test_refusals_that_come_together_count_as_one(pacer: Pacer) -> None:
+    async def one(wait: float) -> None:
+        async with pacer.turn(GROUPS, Lane.READ, time() + 600) as turn:
+            await asyncio.sleep(wait)
+            turn.answered(TOLD_NOTHING, refused=True)
+
+    await hold(pacer, Lane.READ, 0, TOLD_NOTHING)
+    await asyncio.gather(*[one(0.5) for _ in range(Lane.READ.places)])
+    began = time()
+    await hold(pacer, Lane.READ, 0, TOLD_NOTHING)
+    assert time() - began == pytest.approx(2)
+
+
 async def test_a_reset_in_another_year_is_not_believed(pacer: Pacer) -> None:
     for_ever = Limits(600, 0, 2**40, timedelta(days=900))
     async with pacer.turn(GROUPS, Lane.READ, time() + 600) as turn:

@@ -13,7 +13,7 @@ from bot.core.words import DirectoryUnavailable, SettingError
 from bot.okta.refusals import REMEDIES
 from bot.okta.timing import OktaTiming
 from tests.conformance.reference import reference
-from tests.okta.keys import CLIENT_ID, jwk, rsa_key, secret, written
+from tests.okta.keys import CLIENT_ID, ec_key, jwk, secret, written
 from tests.okta.scripted import (
     ORIGIN,
     ScriptedOkta,
@@ -48,8 +48,8 @@ async def test_a_token_is_asked_for_as_okta_documents_it(okta: ScriptedOkta) -> 
     audience = f"{ORIGIN}/oauth2/v1/token"
     claims = jwt.decode(
         form.pop("client_assertion"),
-        rsa_key().public_key(),
-        ["RS256"],
+        ec_key().public_key(),
+        ["ES256"],
         audience=audience,
         options={"verify_exp": False, "verify_iat": False},
     )
@@ -182,7 +182,7 @@ async def test_a_refused_clock_is_named_with_how_far_it_is_off(
 
 
 async def test_a_key_changed_by_hand_needs_no_restart(okta: ScriptedOkta) -> None:
-    secrets = [secret(), written(jwk(rsa_key(), kid="new-kid"))]
+    secrets = [secret(), written(jwk(ec_key(), kid="new-kid"))]
     okta.reader = lambda: secrets.pop(0)
     okta.says_of_tokens(oauth_error(401, "invalid_client", BAD_KID))
     await okta.client().token()
@@ -195,7 +195,7 @@ async def test_the_secret_is_read_again_only_once(okta: ScriptedOkta) -> None:
 
     def read() -> str:
         reads.append(1)
-        return written(jwk(rsa_key(), kid=f"kid-{len(reads)}"))
+        return written(jwk(ec_key(), kid=f"kid-{len(reads)}"))
 
     okta.reader = read
     refusal = [oauth_error(401, "invalid_client", BAD_KID) for _ in range(2)]
