@@ -65,6 +65,16 @@ def bot(workspace: SlackWorkspace, bots: Loopback) -> Iterator[Bot]:
         yield bot
 
 
+@pytest.fixture(params=["socket", "http"])
+def connected(request: pytest.FixtureRequest, bot: Bot) -> Bot:
+    """The bot, reached over Socket Mode and then over signed HTTP."""
+    if request.param == "socket":
+        bot.connect()
+    else:
+        bot.listen()
+    return bot
+
+
 @pytest.fixture
 def ada(workspace: SlackWorkspace) -> str:
     """A person who works here."""

@@ -19,12 +19,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.sandbox.serving import Loopback
-from bot.sandbox.slack import SlackWorkspace
+from bot.sandbox.slack import Delivery, Message, SlackWorkspace
+from tests.sandbox.slack_blocks import actions, button, section
 
 T = TypeVar("T")
 Json = dict[str, Any]
 PATH = "/slack/events"
 PING_INTERVAL = 0.2
+
+
+CARD = [section(), actions(button("approve"), button("deny"))]
 
 
 class Bot:
@@ -170,3 +174,26 @@ class Deaf:
         await self._socket.close()
         await self._reading
         await self._session.close()
+
+
+def card(bot: Bot, workspace: SlackWorkspace, user: str) -> Message:
+    """A message with two buttons, as `user` sees it."""
+    bot.call("chat_postMessage", channel=user, text="Ada asks", blocks=CARD)
+    return workspace.messages(user)[-1]
+
+
+def last(workspace: SlackWorkspace) -> Delivery:
+    """What was delivered last."""
+    assert workspace.last_delivery is not None
+    return workspace.last_delivery
+
+
+def payload_of(workspace: SlackWorkspace) -> Json:
+    """What Slack said in it."""
+    return last(workspace).payload
+
+
+def trigger_of(workspace: SlackWorkspace, user: str) -> str:
+    """A trigger that nobody has used."""
+    workspace.command(user, "")
+    return str(payload_of(workspace)["trigger_id"])

@@ -1,6 +1,9 @@
 """How payloads reach the bot: over sockets or signed HTTP, once or again."""
 
 import json
+import signal
+import subprocess
+import sys
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -279,6 +282,22 @@ def test_verbs_are_spoken_over_http_too(
     assert journal["deliveries"][0]["kind"] == "slash_commands"
     answer = http.post(f"{workspace.url}/_control", json={"verb": "home", "args": {}})
     assert answer.status_code == 400
+
+
+def test_the_workspace_runs_as_a_program_that_says_where_it_is() -> None:
+    command = [sys.executable, "-m", "bot.sandbox.slack", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:  # noqa: S603
+        assert program.stdout is not None
+        said = json.loads(program.stdout.readline())
+        answer = httpx.post(
+            f"{said['url']}/api/auth.test",
+            headers={"authorization": f"Bearer {said['bot_token']}"},
+            trust_env=False,
+            timeout=10,
+        )
+        assert answer.json()["user_id"] == said["bot_user_id"]
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(10) == 0
 
 
 def _acked(workspace: SlackWorkspace, index: int) -> bool:
