@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.core.words import SettingError
@@ -54,6 +56,16 @@ class Settings(BaseSettings):
         default="text", description="For people or for machines"
     )
 
+    @field_validator("slack_api_url")
+    @classmethod
+    def _https_or_loopback(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme == "https" and parts.hostname:
+            return value
+        if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+            return value
+        raise ValueError("is not an https address; http is for loopback alone")
+
     def secret(self, name: str) -> str:
         """Return the value of the secret setting `name`, through its reference.
 
@@ -69,6 +81,13 @@ class Settings(BaseSettings):
         if not value:
             raise SettingError(f"{name.upper()} is not set.", why)
         return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
