@@ -18,6 +18,7 @@ import typer
 
 from bot.cli import lists, policy, proof, serving
 from bot.cli.failures import PlainFailures
+from bot.ops import logs
 
 app = typer.Typer(
     name="access-bot",
@@ -32,10 +33,11 @@ app = typer.Typer(
 @app.callback()
 def access_bot(
     debug: Annotated[
-        bool, typer.Option(help="Show where a fault of this program came from.")
+        bool, typer.Option("--debug", help="Log where a fault came from.")
     ] = False,
 ) -> None:
     """Okta group membership for a while, asked for and answered in Slack."""
+    logs.set_up("text")
 
 
 app.command()(serving.demo)

@@ -1,12 +1,12 @@
 """What is said when something is wrong: one sentence what, one how to mend it.
 
-Nobody is shown a traceback who did not ask for it.
+A traceback goes to the log, and only that of `run` or of who asked for it.
 """
 
 import secrets
-import traceback
 from typing import Any
 
+import structlog
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -15,6 +15,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from bot.core.words import SettingError
+
+log = structlog.get_logger()
 
 WRONG, REFUSED, FAULT, INTERRUPTED = 1, 2, 70, 130
 """Exit status: the thing checked, the call or set-up, this program, Ctrl-C."""
@@ -39,8 +41,16 @@ class PlainFailures(TyperGroup):
         except SAID_ELSEWHERE:
             raise
         except Exception as error:  # noqa: BLE001 - the last door before a person
-            _say(_of_this_program(error, shown=ctx.params["debug"]))
+            _say(_of_this_program(error, _log_fault(ctx, error)))
             raise typer.Exit(FAULT) from None
+
+
+def _log_fault(ctx: Any, error: Exception) -> str:
+    """Return a reference to a fault; the log has it for who runs or debugs."""
+    reference = secrets.token_hex(4)
+    if ctx.params["debug"] or ctx.invoked_subcommand == "run":
+        log.error("fault", reference=reference, exc_info=error)
+    return reference
 
 
 def _say(sentence: str) -> None:
@@ -57,11 +67,8 @@ def _of_the_database(error: DBAPIError) -> str:
     )
 
 
-def _of_this_program(error: Exception, *, shown: bool) -> str:
-    if shown:
-        return "".join(traceback.format_exception(error))
+def _of_this_program(error: Exception, reference: str) -> str:
     return (
         f"A fault of this program stopped it ({type(error).__name__}, "
-        f"reference {secrets.token_hex(4)}). "
-        "Run it again as `access-bot --debug ...` to see where, and report that."
+        f"reference {reference}). Report it with what `access-bot --debug` logs of it."
     )

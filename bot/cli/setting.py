@@ -17,6 +17,7 @@ from bot.ops import logs
 from bot.settings import SECRET_SCHEMES, Settings
 from bot.store.database import Database
 
+EXPECTED = {"port": "a number from 0 to 65535"}
 TABLE = "See the table of settings in the README."
 WIDE = 200
 """How wide a table is where there is no terminal to fit it into."""
@@ -56,15 +57,15 @@ def console() -> Console:
 
 
 def _sentence(problem: ErrorDetails) -> str:
-    name = str(problem["loc"][0])
-    if problem["type"] == "literal_error":
-        return (
-            f"{name.upper()} is not {problem['ctx']['expected'].replace(chr(39), '')}."
-        )
-    if problem["type"] == "value_error":
-        return f"{name.upper()}: {problem['ctx']['error']}"
-    wanted = Settings.model_fields[name].description
-    return f"{name.upper()} is not what it should be ({wanted})."
+    name, context = str(problem["loc"][0]), problem.get("ctx", {})
+    match problem["type"]:
+        case "value_error":
+            said = str(context["error"])
+        case "literal_error":
+            said = f"is not {context['expected'].replace(chr(39), '')}"
+        case _:
+            said = f"is not what it should be: {EXPECTED.get(name, 'look it up')}"
+    return f"{name.upper()} {said}."
 
 
 def _plain_secrets(settings: Settings) -> Iterator[str]:

@@ -7,6 +7,7 @@ written, cut and cleaned like our own. Nothing here decides what is worth a line
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Iterable
 from typing import Any, Literal, TextIO
 
@@ -129,13 +130,17 @@ class _Cleaner:
 
 
 def _only_the_gist(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
-    """Keep the first line of what a library says, and who said it.
+    """Keep the first line of what a library says, who said it, and where it failed.
 
-    NB. Libraries put whole requests and answers behind the sentence.
+    NB. Libraries put whole requests and answers behind the sentence, and into
+    the words of their exceptions.
     """
     record: logging.LogRecord = line["_record"]
     first = str(line["event"]).partition("\n")[0]
     line.update(event=first[:MOST_SAID], library=record.name)
+    kind, _, trace = line.pop("exc_info", None) or (None, None, None)
+    if kind is not None:
+        line["exception"] = "".join(traceback.format_tb(trace)) + kind.__name__
     return line
 
 
