@@ -14,6 +14,7 @@ from slack_bolt.adapter.starlette.async_handler import (
     to_starlette_response,
 )
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 from starlette.requests import Request
@@ -50,12 +51,11 @@ def slack_routes(
             return PlainTextResponse("too large", 413)
         if body == b"ssl_check=1" or body.startswith(b"ssl_check=1&"):
             return PlainTextResponse("")
-        if not _is_signed(verifier, request, body):
-            log.warning("request refused", action="verify", why="not signed by Slack")
+        delivery = _verified(verifier, request, body)
+        if delivery is None:
+            log.warning("request refused", action="verify")
             return PlainTextResponse("not signed by Slack", 401)
-        return to_starlette_response(
-            await app.async_dispatch(to_async_bolt_request(request, body))
-        )
+        return to_starlette_response(await app.async_dispatch(delivery))
 
     return [Route(PATH, receive, methods=["POST"])]
 
@@ -68,6 +68,19 @@ async def _body(request: Request) -> bytes | None:
         if len(body) > LARGEST:
             return None
     return bytes(body)
+
+
+def _verified(
+    verifier: SignatureVerifier, request: Request, body: bytes
+) -> AsyncBoltRequest | None:
+    """Return the delivery that Slack signed; None for a forged or garbled one."""
+    if not _is_signed(verifier, request, body):
+        return None
+    try:
+        return to_async_bolt_request(request, body)
+    except (AttributeError, TypeError, ValueError):
+        # Bolt takes a payload for an object before it looks.
+        return None
 
 
 def _is_signed(verifier: SignatureVerifier, request: Request, body: bytes) -> bool:

@@ -23,6 +23,7 @@ from bot.store.tables import (
     SlackAccount,
 )
 from bot.workflow.reading import Office
+from bot.workflow.requests import POLICY
 
 MOST_HELD = 40
 
@@ -268,7 +269,7 @@ def _warns_too_late(notice: Notice, grant: AccessGrant, now: datetime) -> bool:
 
 
 def _decider(session: Session, request: AccessRequest) -> Who | None:
-    if request.decided_by is None or request.decided_by == "policy":
+    if request.decided_by is None or request.decided_by == POLICY:
         return None
     return who(session, request.integration, request.decided_by)
 

@@ -131,16 +131,14 @@ def test_who_does_not_own_the_group_approves_nothing(
     assert not stage.rows(AccessGrant)
 
 
-@pytest.mark.parametrize(
-    "value", ["", ":", "x", "nothing:1", "{}", "{}:", "{}:2", "{}:-1", "{}:²", ":{}:1"]
-)
-def test_a_forged_button_approves_nothing(stage: Stage, cast: Cast, value: str) -> None:
+def test_a_forged_button_approves_nothing(stage: Stage, cast: Cast) -> None:
     stage.ask(cast.alice)
     card = replace(stage.card(cast.olga), blocks=[], ts="1.1")
-    forged = value.format(_request(stage).id)
-    ack = stage.slack.press(cast.olga, "approve", card, value=forged, force=True)
-    assert ack.ok
-    assert _request(stage).status is RequestStatus.PENDING
+    for value in ("", ":", "x", "nothing:1", "{}", "{}:", "{}:2", "{}:-1", "{}:²"):
+        forged = value.format(_request(stage).id)
+        ack = stage.slack.press(cast.olga, "approve", card, value=forged, force=True)
+        assert ack.ok
+        assert _request(stage).status is RequestStatus.PENDING, value
 
 
 def test_stale_facts_are_read_anew_before_an_answer(stage: Stage, cast: Cast) -> None:

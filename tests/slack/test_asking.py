@@ -144,6 +144,15 @@ def test_a_repeated_delivery_asks_once(stage: Stage, cast: Cast) -> None:
     assert len(stage.rows(AccessRequest)) == 1
 
 
+def test_a_repeated_submit_asks_once(stage: Stage, cast: Cast) -> None:
+    _open_form(stage, cast.alice, "okta-group prod-db OPS-12")
+    stage.slack.submit(cast.alice)
+    (again,) = stage.slack.redeliver()
+    assert again.ok
+    assert not again.errors
+    assert len(stage.rows(AccessRequest)) == 1
+
+
 def test_a_repeated_command_opens_one_form(stage: Stage, cast: Cast) -> None:
     _open_form(stage, cast.alice)
     (again,) = stage.slack.redeliver()

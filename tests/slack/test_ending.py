@@ -35,7 +35,7 @@ def test_the_requester_takes_a_request_back(stage: Stage, cast: Cast) -> None:
     assert request.status is RequestStatus.CANCELLED
     stage.work()
     (sent,) = stage.slack.messages(cast.alice)
-    assert sent.shows("Cancelled by Alice Example")
+    assert sent.shows("You cancelled it.")
     assert not sent.buttons
     assert stage.card(cast.otto).shows("Cancelled by Alice Example")
     assert not stage.card(cast.otto).buttons

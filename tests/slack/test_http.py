@@ -147,6 +147,14 @@ def test_a_body_that_is_no_text_is_refused(
     assert _post(address, body, headers).status_code == 401
 
 
+@pytest.mark.parametrize("body", [b"payload={", b"payload=", b"payload=[]", b"{", b""])
+def test_what_is_signed_and_garbled_does_nothing(
+    quiet_stage: Stage, cast: Cast, address: str, body: bytes
+) -> None:
+    headers = _headers(quiet_stage.slack.signing_secret, body, str(int(time.time())))
+    assert _post(address, body, headers).status_code in (200, 401)
+
+
 def test_a_body_larger_than_any_of_slacks_is_not_read(
     quiet_stage: Stage, address: str
 ) -> None:

@@ -116,20 +116,20 @@ async def person_at(desk: Desk, body: Body, office: Office) -> Person | Refused:
 
     Guests, strangers, bots and other teams are refused here, whatever they do.
     """
-    if team_of(body) != desk.team_id or not user_of(body):
-        return OTHER_TEAM
-    if not await meet(desk, user_of(body)):
-        return NOT_MET
+    refused = await _refuse(desk, body)
+    if refused is not None:
+        return refused
     return await identify(office, desk.team_id, user_of(body), desk.clock())
 
 
 async def people_at(desk: Desk, body: Body) -> dict[str, Person] | Refused:
     """Return the person by integration; the first refusal where there is none."""
-    offices = list(desk.offices.values())
-    found = [await person_at(desk, body, office) for office in offices[:1]]
-    # The first look has met the account: the others find its row.
-    found += await asyncio.gather(
-        *(person_at(desk, body, office) for office in offices[1:])
+    refused = await _refuse(desk, body)
+    if refused is not None:
+        return refused
+    offices, user, now = list(desk.offices.values()), user_of(body), desk.clock()
+    found = await asyncio.gather(
+        *(identify(office, desk.team_id, user, now) for office in offices)
     )
     people = {
         office.name: person
@@ -154,6 +154,13 @@ async def meet(desk: Desk, slack_id: str) -> bool:
         return False
     await desk.database.run(remember_account, account)
     return True
+
+
+async def _refuse(desk: Desk, body: Body) -> Refused | None:
+    """Return why this delivery is nobody's we may listen to; None if it is."""
+    if team_of(body) != desk.team_id or not user_of(body):
+        return OTHER_TEAM
+    return None if await meet(desk, user_of(body)) else NOT_MET
 
 
 async def open_view(desk: Desk, body: Body, view: Block) -> Reply:

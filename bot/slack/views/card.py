@@ -4,7 +4,7 @@ from bot.core.words import RequestStatus
 from bot.slack.pictures import AboutRequest, Asked
 from bot.slack.views import blocks, words
 from bot.slack.views.blocks import Block
-from bot.slack.views.text import clean, named, sentence, utc, when
+from bot.slack.views.text import MOST_FREE, clean, named, sentence, utc, when
 from bot.slack.views.words import person, plain_person, wish
 
 APPROVE = "approve"
@@ -81,7 +81,7 @@ def _buttons(asked: Asked) -> Block:
 
 
 def _plain_question(asked: Asked) -> str:
-    why = sentence(named(asked.justification, 500)) if asked.justification else ""
+    why = sentence(named(asked.justification, MOST_FREE)) if asked.justification else ""
     asks = f"{plain_person(asked.requester)} asks for {wish(asked)}"
     return f"{asks}: {why}" if why else f"{asks}."
 

@@ -5,14 +5,16 @@ takes the buttons away that no longer do anything.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from bot.core.durations import say_duration
 from bot.core.words import GrantStatus, RequestStatus
-from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Asked, Held
+from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Asked, Held, Who
 from bot.slack.views import blocks, words
 from bot.slack.views.blocks import Block
 from bot.slack.views.card import Drawn
 from bot.slack.views.text import (
+    MOST_FREE,
     clean,
     clean_lines,
     escape,
@@ -34,17 +36,16 @@ ENDABLE = frozenset({GrantStatus.GRANTING, GrantStatus.ACTIVE})
 
 def sent(about: AboutRequest) -> Drawn:
     """To the requester: who was asked; later, what became of it."""
-    asked, held = about.asked, about.held
+    asked = about.asked
     asks = f"You asked for {wish(asked)}."
-    if asked.status is RequestStatus.PENDING:
-        return _waiting(asked, asks)
-    if asked.status is RequestStatus.APPROVED:
-        by = asked.decided_by
-        plain = f"Approved by {plain_person(by) if by else 'policy'}"
-        shown = f"Approved by {person(by) if by else 'policy'}"
-        after = _after_approval(held)
-        text = f"{asks} {plain}{after(utc)}"
-        return text, [blocks.section(f"{asks}\n{shown}{after(when)}")]
+    match asked.status:
+        case RequestStatus.PENDING:
+            return _waiting(asked, asks)
+        case RequestStatus.APPROVED:
+            return _approved(about, asks)
+        case RequestStatus.CANCELLED:
+            text = f"{asks} You cancelled it."
+            return text, [blocks.section(text)]
     text = f"{asks} {words.plain_outcome(asked)}"
     return text, [blocks.section(f"{asks}\n{words.outcome(asked)}."), *_reason(asked)]
 
@@ -52,11 +53,11 @@ def sent(about: AboutRequest) -> Drawn:
 def denied(about: AboutRequest) -> Drawn:
     """To the requester: who denied it, and why."""
     asked = about.asked
-    by = person(asked.decided_by) if asked.decided_by else "policy"
-    says = f"Your request for {wish(asked)} was denied by {by}."
-    text = f"Your request for {wish(asked)} was not granted. "
-    return f"{text}{words.plain_outcome(asked)}", [
-        blocks.section(says),
+    says = f"Your request for {wish(asked)} was denied by"
+    why = named(asked.reason, MOST_FREE) if words.shows_reason(asked) else ""
+    text = f"{says} {_by(asked, plain_person)}{f': {why}' if why else ''}"
+    return sentence(text), [
+        blocks.section(f"{says} {_by(asked, person)}."),
         *_reason(asked),
     ]
 
@@ -79,7 +80,7 @@ def granted(about: AboutGrant) -> Drawn:
     drawn = [blocks.section(f"You have {named(held.group)} until {_until(held)}.")]
     details = clean_lines(held.details)
     if details:
-        text = f"{text} {named(held.details, 500)}"
+        text = f"{text} {named(held.details, MOST_FREE)}"
         drawn.append(blocks.linked(details))
     return text, [*drawn, _end_button(held)]
 
@@ -141,6 +142,17 @@ def end_button(held: Held) -> Block:
     return blocks.button("End now", END, held.id, spoken=spoken, style="danger")
 
 
+def _approved(about: AboutRequest, asks: str) -> Drawn:
+    asked, after = about.asked, _after_approval(about.held)
+    text = f"{asks} Approved by {_by(asked, plain_person)}{after(utc)}"
+    shown = f"{asks}\nApproved by {_by(asked, person)}{after(when)}"
+    return text, [blocks.section(shown)]
+
+
+def _by(asked: Asked, say: Callable[[Who], str]) -> str:
+    return say(asked.decided_by) if asked.decided_by else "policy"
+
+
 def _waiting(asked: Asked, asks: str) -> Drawn:
     lapses = "It lapses {} if nobody answers."
     text = f"{asks} {_who_was_asked(asked, plain_person)} "
@@ -152,7 +164,7 @@ def _waiting(asked: Asked, asks: str) -> Drawn:
     ]
 
 
-def _who_was_asked(asked: Asked, say: Callable[..., str]) -> str:
+def _who_was_asked(asked: Asked, say: Callable[[Who], str]) -> str:
     if asked.step == 0 or not asked.people:
         return "I am finding out who can answer."
     names = [say(each) for each in asked.people[:MOST_NAMED]]
@@ -162,7 +174,7 @@ def _who_was_asked(asked: Asked, say: Callable[..., str]) -> str:
     return f"I asked {listed(names)}."
 
 
-def _after_approval(held: Held | None) -> Callable[[Callable[..., str]], str]:
+def _after_approval(held: Held | None) -> Callable[[Callable[[datetime], str]], str]:
     """Return what follows "Approved by ...", given how instants are said."""
     if held is None or held.status is GrantStatus.GRANTING:
         return lambda _: ", granting…"

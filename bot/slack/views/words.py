@@ -9,7 +9,7 @@ from collections.abc import Callable
 from bot.core.durations import say_duration
 from bot.core.words import Cause, RequestStatus
 from bot.slack.pictures import Asked, Before, Held, Who
-from bot.slack.views.text import mention, named, sentence, utc, when
+from bot.slack.views.text import MOST_FREE, mention, named, sentence, utc, when
 
 RUNGS = {
     "resource": "you own this group",
@@ -47,7 +47,7 @@ def outcome(asked: Asked) -> str:
 def plain_outcome(asked: Asked) -> str:
     """Return who decided what, when and why, for the top-level text."""
     at = f" {utc(asked.decided_at)}" if asked.decided_at else ""
-    why = f": {named(asked.reason, 500)}" if shows_reason(asked) else ""
+    why = f": {named(asked.reason, MOST_FREE)}" if shows_reason(asked) else ""
     return sentence(f"{_decided(asked, plain_person)}{at}{why}")
 
 
