@@ -76,7 +76,7 @@ def _set_alarms(parts: Parts) -> None:
         every(office.integration.discovery.every, f"discover {name}", discover)
         if office.integration.user_cleanup:
             wait = min(parts.timing.clean_up, office.integration.user_cleanup.after)
-            every(wait, f"clean up {name}", partial(upkeep.clean_up, office))
+            every(wait, f"clean up {name}", partial(_clean_up, office))
 
 
 async def _discover(parts: Parts, office: Office) -> None:
@@ -88,6 +88,13 @@ async def _discover(parts: Parts, office: Office) -> None:
         raise
     parts.health.right(office.name)
     log.info("discovered", integration=office.name, groups=count)
+
+
+async def _clean_up(office: Office) -> None:
+    """Clean up, and say how many people are no longer known."""
+    count = await upkeep.clean_up(office)
+    if count:
+        log.info("people forgotten", integration=office.name, people=count)
 
 
 async def _anchor(parts: Parts) -> None:

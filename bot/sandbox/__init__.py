@@ -4,27 +4,23 @@ The test bed of everything and the world of the demo. It imports nothing of the
 rest of the bot: a judge does not ask the judged.
 """
 
-from importlib import import_module
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from bot.sandbox.okta import OktaOrg
 from bot.sandbox.serving import Loopback
+from bot.sandbox.slack import SlackWorkspace
 
 
 class Sandbox:
     """Both services, served by one background thread until `close()`."""
 
-    slack: Any
-
     def __init__(self) -> None:
         self.loopback = Loopback()
         self.okta = OktaOrg()
         self.loopback.open(self.okta)
-        workspace = getattr(import_module("bot.sandbox.slack"), "SlackWorkspace", None)
-        if workspace is not None:
-            self.slack = workspace()
-            self.loopback.open(self.slack)
+        self.slack = SlackWorkspace()
+        self.loopback.open(self.slack)
 
     def __enter__(self) -> Self:
         return self
@@ -40,8 +36,7 @@ class Sandbox:
     def reset(self) -> None:
         """An empty org and an empty workspace, at the same addresses."""
         self.okta.reset()
-        if hasattr(self, "slack"):
-            self.slack.reset()
+        self.slack.reset()
 
     def close(self) -> None:
         """Stop serving."""

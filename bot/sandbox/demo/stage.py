@@ -56,6 +56,11 @@ class Stage:
     gus: str
     environment: dict[str, str]
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The people by their Slack id."""
+        return {self.rita: "Rita", self.olga: "Olga", self.gus: "Gus"}
+
 
 def set_stage(sandbox: Sandbox, folder: Path) -> Stage:
     """Fill the org and the workspace, write policy and credentials to `folder`."""
