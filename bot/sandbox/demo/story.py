@@ -121,8 +121,8 @@ class Story:
 
     def _choice(self, text: str) -> Any:
         """Return the option of the open modal's durations that reads `text`."""
-        blocks = self._slack.view(self._stage.rita)["blocks"]
-        for block in blocks:
+        modal = self._slack.view(self._stage.rita) or {}
+        for block in modal.get("blocks", ()):
             for option in block.get("element", {}).get("options", ()):
                 if option["text"]["text"] == text:
                     return option
