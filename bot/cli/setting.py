@@ -19,8 +19,8 @@ from bot.store.database import Database
 
 EXPECTED = {"port": "a number from 0 to 65535"}
 TABLE = "See the table of settings in the README."
-WIDE = 200
-"""How wide a table is where there is no terminal to fit it into."""
+WIDE = 10_000
+"""Where there is no terminal to fit into, a row stays one line."""
 
 
 def begin() -> Settings:
