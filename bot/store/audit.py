@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypedDict, Unpack
@@ -149,19 +149,30 @@ def may_have_added(session: Session, grant: AccessGrant) -> bool:
     NB. Only what we added is removed, and no column of the row says what we
     added: an event does, and it must verify and be about this very pair.
     """
-    events = session.exec(
-        select(Event).where(Event.grant_id == grant.id).order_by(col(Event.seq))
-    )
     landed = False
-    for event in events:
-        if not _is_about(session, event, grant):
-            continue
+    for event in _told_of(session, grant):
         match event.kind:
             case "grant intended" | "grant added":
                 landed = True
             case "grant not added":
                 landed = bool(event.data.get("doubt"))
     return landed
+
+
+def may_still_land(session: Session, grant: AccessGrant) -> bool:
+    """Tell whether the chain says that an add of ours was left without an answer.
+
+    NB. The same argument: while one may still land a member found is removed,
+    so no column of the row may say so.
+    """
+    unsure = False
+    for event in _told_of(session, grant):
+        match event.kind:
+            case "grant intended":
+                unsure = True
+            case "grant added" | "grant not added" | "grant settled":
+                unsure = bool(event.data.get("doubt"))
+    return unsure
 
 
 def is_as_told(session: Session, row: AccessRequest | AccessGrant) -> bool:
@@ -257,6 +268,14 @@ def _beside(event: Event, text: Mapping[str, str] | None) -> EventText | None:
 def text_digest(salt: str, text: Mapping[str, str]) -> str:
     """Return what the chain keeps of a text that can be erased."""
     return hashlib.sha256(salt.encode() + _canonical(text)).hexdigest()
+
+
+def _told_of(session: Session, grant: AccessGrant) -> Iterator[Event]:
+    """Give the events of `grant` that verify and are about its very pair."""
+    told = select(Event).where(Event.grant_id == grant.id).order_by(col(Event.seq))
+    for event in session.exec(told):
+        if _is_about(session, event, grant):
+            yield event
 
 
 def _is_about(session: Session, event: Event, grant: AccessGrant) -> bool:

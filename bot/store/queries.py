@@ -61,15 +61,17 @@ def live_grant(
     ).first()
 
 
-def ended_before(session: Session, grant: AccessGrant) -> AccessGrant | None:
-    """Return the grant of the same pair that ended last before `grant`."""
+def ended_before(
+    session: Session, row: AccessRequest | AccessGrant
+) -> AccessGrant | None:
+    """Return the grant of the pair of `row` that ended last before it."""
     return session.exec(
         select(AccessGrant)
         .where(
-            AccessGrant.integration == grant.integration,
-            AccessGrant.grantee_id == grant.grantee_id,
-            AccessGrant.group_id == grant.group_id,
-            AccessGrant.id != grant.id,
+            AccessGrant.integration == row.integration,
+            AccessGrant.grantee_id == row.grantee_id,
+            AccessGrant.group_id == row.group_id,
+            AccessGrant.id != row.id,
             col(AccessGrant.ended_at).is_not(None),
         )
         .order_by(col(AccessGrant.ended_at).desc())
@@ -82,10 +84,10 @@ def is_given_anew(session: Session, grant: AccessGrant) -> bool:
     return live is not None and bool(live.added_at or live.unsure_until)
 
 
-def is_member_by_rows(session: Session, grant: AccessGrant) -> bool:
+def is_member_by_rows(session: Session, row: AccessRequest | AccessGrant) -> bool:
     """Tell whether the grantee was in the group when last read."""
-    person = session.get(OktaPerson, (grant.integration, grant.grantee_id))
-    return person is not None and grant.group_id in (person.group_ids or ())
+    person = session.get(OktaPerson, (row.integration, row.grantee_id))
+    return person is not None and row.group_id in (person.group_ids or ())
 
 
 def live_grants(session: Session, integration: str) -> list[AccessGrant]:

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from bot.core.owners import stands_on
 from bot.core.policy import Question, may_answer
 from bot.core.words import (
+    AccessBotError,
     Allowed,
     Cause,
     DirectoryError,
@@ -27,6 +28,7 @@ from bot.core.words import (
     GrantStatus,
     Group,
     Refused,
+    SettingError,
     StaleState,
 )
 from bot.store import audit, claims, moves, queries
@@ -35,7 +37,7 @@ from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow import reading, requests
 from bot.workflow.notices import tell_people, tell_requester
 from bot.workflow.people import read_person
-from bot.workflow.reading import Office, policy_for
+from bot.workflow.reading import NotYet, Office, policy_for, wait_out_our_own_end
 
 BOT = "bot"
 NOT_AS_WRITTEN = Refused("The record of this approval is not as it was written.")
@@ -44,10 +46,6 @@ TOO_LATE = Refused("Okta could not be reached in time, so nothing was given.")
 
 StillHeld = Callable[[], None]
 """Raises StaleState when the claim has run out: asked just before sending."""
-
-
-class NotYet(DirectoryUnavailable):
-    """Okta does not show it yet: look again."""
 
 
 async def carry_out(office: Office, grant: AccessGrant, still_held: StillHeld) -> None:
@@ -121,15 +119,16 @@ async def _give(office: Office, grant: AccessGrant, still_held: StillHeld) -> No
     if not await office.database.read(audit.is_sealed, grant):
         await run(_end_untrusted, grant, now)
         return
-    if now >= grant.deliver_by:
+    if now >= grant.deliver_by or (grant.added_at and now >= grant.expires_at):
         await run(_fail, grant, TOO_LATE, now)
         return
-    if _nothing_sent(grant):
+    sent = await office.database.read(audit.may_have_added, grant)
+    if not sent:
         refused = await _decide_again(office, grant, now)
         if refused is not None:
             await run(_fail, grant, refused, now)
             return
-    if grant.added_at is None and not await _add(office, grant, still_held):
+    if grant.added_at is None and not await _add(office, grant, sent, still_held):
         return
     await _confirm(office, grant)
 
@@ -147,7 +146,7 @@ async def _decide_again(
         await read_person(
             office.database, office.directory, office.name, person_id, now
         )
-    await _wait_out_our_own_end(office, grant, now)
+    await wait_out_our_own_end(office, grant, now)
     terms = await office.database.read(requests.still_allowed, office, request, now)
     if isinstance(terms, Refused):
         return terms
@@ -185,22 +184,15 @@ async def _refuse_approver(
     return None if isinstance(allowed, Allowed) else NOT_THEIRS
 
 
-async def _wait_out_our_own_end(
-    office: Office, grant: AccessGrant, now: datetime
-) -> None:
-    """Raise NotYet while a membership that is read may be what we just ended."""
-    before = await office.database.read(queries.ended_before, grant)
-    if before is None or before.ended_at is None:
-        return
-    settles = max(before.ended_at + office.timing.lag, before.unsure_until or now)
-    member = await office.database.read(queries.is_member_by_rows, grant)
-    if settles > now and member:
-        raise NotYet("Our own removal may not show yet.", retry_after=office.timing.lag)
+async def _add(
+    office: Office, grant: AccessGrant, sent: bool, still_held: StillHeld
+) -> bool:
+    """Commit the intent, send the add, sort what came of it; tell if it landed.
 
-
-async def _add(office: Office, grant: AccessGrant, still_held: StillHeld) -> bool:
-    """Commit the intent, send the add, sort what came of it; tell if it landed."""
-    run, doubt = office.database.run, grant.unsure_until
+    `sent` tells whether an earlier add may have landed: no answer to this one
+    takes that doubt away.
+    """
+    run, doubt = office.database.run, grant.unsure_until if sent else None
     await run(_intend, office, grant, office.clock())
     try:
         answered = await office.directory.add_member(
@@ -208,13 +200,16 @@ async def _add(office: Office, grant: AccessGrant, still_held: StillHeld) -> boo
         )
     except DirectoryUnavailable as error:
         if not error.landed:
-            await run(_not_added, grant, doubt, error, office.clock())
+            await run(_not_added, grant, sent, doubt, error, office.clock())
         raise
     except (DirectoryRefused, DirectoryGone) as error:
-        await run(_not_added, grant, doubt, error, office.clock())
+        await run(_not_added, grant, sent, doubt, error, office.clock())
         await run(_fail, grant, Refused(str(error)), office.clock())
         return False
-    if not await run(_added, grant, answered, office.clock()):
+    except (SettingError, StaleState) as error:  # before anything was sent
+        await run(_not_added, grant, sent, doubt, error, office.clock())
+        raise
+    if not await run(_added, grant, answered, doubt, office.clock()):
         raise StaleState("it was ended while the add was under way")
     return True
 
@@ -237,7 +232,7 @@ async def _take(office: Office, grant: AccessGrant, still_held: StillHeld) -> No
         if await _is_member(office, grant):
             raise NotYet("The member still shows.")
         await run(_revoked, grant, answered, office.clock())
-    except DirectoryError as error:
+    except (DirectoryError, SettingError) as error:
         await run(_tell_if_late, office, grant, str(error), office.clock())
         raise
 
@@ -258,8 +253,8 @@ async def _watch(office: Office, grant: AccessGrant, still_held: StillHeld) -> N
     person = await read_person(
         office.database, office.directory, office.name, grant.grantee_id, now
     )
-    landed = person is not None and grant.group_id in (person.groups or ())
-    if landed and not await office.database.read(queries.is_given_anew, grant):
+    found = person is not None and grant.group_id in (person.groups or ())
+    if found and await office.database.read(_is_late_add, grant):
         answered = await _remove(office, grant, still_held)
         await run(_undone, grant, answered, now)
     else:
@@ -276,9 +271,10 @@ async def _is_member(office: Office, grant: AccessGrant) -> bool:
     return grant.group_id in person.groups
 
 
-def _nothing_sent(grant: AccessGrant) -> bool:
-    """Tell whether no add was sent that may have landed."""
-    return grant.added_at is None and grant.unsure_until is None
+def _is_late_add(session: Session, grant: AccessGrant) -> bool:
+    """Tell whether a member who was found can only be an add of `grant`."""
+    given_anew = queries.is_given_anew(session, grant)
+    return not given_anew and audit.may_still_land(session, grant)
 
 
 def _request_of(session: Session, grant: AccessGrant) -> AccessRequest:
@@ -305,11 +301,13 @@ def _intend(
 def _not_added(
     session: Session,
     grant: AccessGrant,
+    sent: bool,
     doubt: datetime | None,
-    error: DirectoryError,
+    error: AccessBotError,
     now: datetime,
 ) -> None:
     """Take back the doubt of an add that certainly did not land."""
+    answered = error.request_id if isinstance(error, DirectoryError) else ""
     moves.advance(
         session,
         grant,
@@ -317,13 +315,22 @@ def _not_added(
         by=BOT,
         now=now,
         fence=grant.fence,
-        data={"okta_request": error.request_id, "doubt": doubt is not None},
+        data={"okta_request": answered, "doubt": sent},
         unsure_until=doubt,
     )
 
 
-def _added(session: Session, grant: AccessGrant, answered: str, now: datetime) -> bool:
-    """Write that Okta confirmed the add; tell whether the grant still waits for it."""
+def _added(
+    session: Session,
+    grant: AccessGrant,
+    answered: str,
+    doubt: datetime | None,
+    now: datetime,
+) -> bool:
+    """Write that Okta confirmed the add; tell whether the grant still waits for it.
+
+    NB. An earlier add without an answer may land after this one was undone.
+    """
     stored = session.get_one(AccessGrant, grant.id)
     waits = stored.version == grant.version
     moves.advance(
@@ -333,9 +340,9 @@ def _added(session: Session, grant: AccessGrant, answered: str, now: datetime) -
         by=BOT,
         now=now,
         fence=grant.fence,
-        data={"okta_request": answered},
+        data={"okta_request": answered, "doubt": doubt is not None},
         added_at=now,
-        unsure_until=None,
+        unsure_until=doubt,
     )
     return waits
 
@@ -357,8 +364,9 @@ def _activate(session: Session, grant: AccessGrant, now: datetime) -> None:
 
 def _fail(session: Session, grant: AccessGrant, why: Refused, now: datetime) -> None:
     """End a grant that was not given; undo it first where an add may have landed."""
-    if not _nothing_sent(grant):
-        _end(session, grant, Cause.FAILED, BOT, now, problem=why.reason)
+    if audit.may_have_added(session, grant):
+        columns = settled(now) | {"problem": why.reason, "fence": grant.fence}
+        _end(session, grant, Cause.FAILED, BOT, now, **columns)
         return
     moves.move(
         session,
@@ -387,7 +395,7 @@ def _end_untrusted(session: Session, grant: AccessGrant, now: datetime) -> None:
         key=f"untrusted:{grant.id}",
         now=now,
     )
-    if grant.status is GrantStatus.GRANTING and _nothing_sent(grant):
+    if grant.status is GrantStatus.GRANTING:
         _fail(session, grant, NOT_AS_WRITTEN, now)
     elif grant.status is not GrantStatus.REVOKING:
         problem = NOT_AS_WRITTEN.reason
@@ -403,6 +411,7 @@ def _end(
     **columns: Any,
 ) -> None:
     """Move a grant to where the worker removes it, due at once."""
+    columns = {"due_at": now} | columns
     moves.move(
         session,
         grant,
@@ -412,7 +421,6 @@ def _end(
         cause=cause,
         ended_by=by,
         revoking_at=now,
-        due_at=now,
         **columns,
     )
 
@@ -420,7 +428,7 @@ def _end(
 def _time_passed(session: Session, grant: AccessGrant, now: datetime) -> bool:
     """Expire an active grant whose end has come, else warn; tell if it expired."""
     if grant.expires_at <= now:
-        _end(session, grant, Cause.EXPIRED, "clock", now)
+        _end(session, grant, Cause.EXPIRED, "clock", now, fence=grant.fence)
         return True
     request = _request_of(session, grant)
     due = [instant for instant in warnings(grant, request) if instant <= now]
@@ -459,7 +467,7 @@ def _revoked(
     if grant.cause is Cause.FAILED:
         _tell_failed(session, grant, now)
     else:
-        tell_requester(session, "ended", _request_of(session, grant), now, grant=grant)
+        _tell(session, "ended", grant, now)
 
 
 def _watched(
@@ -496,9 +504,15 @@ def _undone(session: Session, grant: AccessGrant, answered: str, now: datetime) 
     )
 
 
+def _tell(session: Session, kind: str, grant: AccessGrant, now: datetime) -> None:
+    """Tell who asked; nobody did where a hand in the database made the grant."""
+    request = session.get(AccessRequest, grant.request_id)
+    if request is not None:
+        tell_requester(session, kind, request, now, grant=grant)
+
+
 def _tell_failed(session: Session, grant: AccessGrant, now: datetime) -> None:
-    request = _request_of(session, grant)
-    tell_requester(session, "failed", request, now, grant=grant)
+    _tell(session, "failed", grant, now)
     tell_people(
         session,
         grant.integration,

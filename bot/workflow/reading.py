@@ -30,8 +30,10 @@ from bot.core.owners import (
     ladder,
 )
 from bot.core.policy import Policy
-from bot.core.words import DirectoryGone, Group, Person, Refused
+from bot.core.words import DirectoryGone, DirectoryUnavailable, Group, Person, Refused
 from bot.store import directory as rows
+from bot.store import queries
+from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.people import Door, People, link_all
 
 _LIKE_AN_ID = re.compile(r"[0-9A-Za-z]{20}")
@@ -39,6 +41,10 @@ _LIKE_AN_ID = re.compile(r"[0-9A-Za-z]{20}")
 
 OWNER_GROUPS = "owner groups:{}"
 """What discovery remembers: the groups that owner attributes name."""
+
+
+class NotYet(DirectoryUnavailable):
+    """Okta does not show it yet: look again."""
 
 
 class Groups(Protocol):
@@ -119,6 +125,19 @@ async def read_group(office: Office, group_id: str, now: datetime) -> Group | No
     if found is not None:
         await office.database.run(rows.remember_groups, office.name, [found], now)
     return found
+
+
+async def wait_out_our_own_end(
+    office: Office, row: AccessRequest | AccessGrant, now: datetime
+) -> None:
+    """Raise NotYet while a membership that is read may be what we just ended."""
+    before = await office.database.read(queries.ended_before, row)
+    if before is None or before.ended_at is None:
+        return
+    settles = max(before.ended_at + office.timing.lag, before.unsure_until or now)
+    member = await office.database.read(queries.is_member_by_rows, row)
+    if settles > now and member:
+        raise NotYet("Our own removal may not show yet.", retry_after=office.timing.lag)
 
 
 async def read_route(

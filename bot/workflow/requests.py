@@ -101,6 +101,7 @@ async def route(office: Office, request: AccessRequest, now: datetime) -> None:
         await read_person(
             office.database, office.directory, office.name, person_id, now
         )
+    await reading.wait_out_our_own_end(office, request, now)
     policy = await office.database.read(
         policy_for, office.catalogue, office.integration
     )

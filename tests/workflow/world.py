@@ -6,11 +6,14 @@ but the worker's own verbs is called, on rows that were really claimed.
 """
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlmodel import Session, SQLModel, col, select, text
+import anyio
+from sqlmodel import Session, SQLModel, col, select
 
 from bot.core.catalogue import load
 from bot.core.words import AccessBotError, Person, Refused, StaleState
@@ -64,6 +67,7 @@ USUAL = {
 }
 QUICK = OktaTiming(
     deadline=timedelta(seconds=0.4),
+    patience=timedelta(seconds=0.6),
     backoff=timedelta(milliseconds=1),
     backoff_most=timedelta(milliseconds=1),
     window_most=timedelta(milliseconds=10),
@@ -83,7 +87,8 @@ class World:
         self.clock = Clock(wall=self._tick, monotonic=lambda: 0.0)
         self.tampered = False
         self._found_company()
-        secret = json.dumps(org.new_app())
+        self.app = org.new_app()
+        secret = json.dumps(self.app)
         self.client = OktaClient(org.url, lambda: secret, timing=QUICK)
         self.office = self.open_office()
 
@@ -160,6 +165,16 @@ class World:
                 for row in await self.claim(table):
                     failed += await self._carry_out(row)
         return failed
+
+    async def settle(self) -> None:
+        """Work until nothing goes wrong any more."""
+        with anyio.fail_after(5):
+            while await self.work():
+                await anyio.sleep(0.01)
+
+    async def look_after(self) -> int:
+        """See to what a hand in the database may have done."""
+        return await self.run(grants.look_after, self.office)
 
     async def claim(self, table: Any) -> list[Any]:
         """Return what is due of `table`, leased."""
@@ -249,8 +264,10 @@ class World:
     def edit(self, sql: str, **values: object) -> None:
         """Change the database by hand, as this program never would."""
         self.tampered = True
-        with self.database.engine.begin() as connection:
-            connection.execute(text(sql), values)
+        path = self.database.path
+        assert path is not None
+        with closing(sqlite3.connect(path)) as hand, hand:
+            hand.execute(sql, values)
 
     def look(self, f: Callable[[Session], T]) -> T:
         return self.database.look(f)
