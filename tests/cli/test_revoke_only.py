@@ -1,0 +1,106 @@
+"""With grants alive, a start that cannot give still takes away."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sandbox import Sandbox
+from bot.store.audit import Chain
+from bot.store.migrations import migrate
+from tests.flows.world import AUDIT_KEY, DATABASE, GROUP, WHY, World, login
+
+DEAD_TOKEN = "xoxb-0-a-token-that-was-revoked"
+WRONG_POLICY = "version: 1\nintegrations: []\n"
+
+
+@pytest.fixture
+def holding(sandbox: Sandbox, tmp_path: Path) -> World:
+    """Rita holds the group for some seconds more; the bot is stopped."""
+    migrate(f"sqlite:///{tmp_path / DATABASE}", Chain(AUDIT_KEY.encode()))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    world = World(
+        sandbox=sandbox, folder=tmp_path, port=port, policy={"duration": "5s"}
+    )
+    with world.bot():
+        world.press("olga", "approve", world.asked(f"{GROUP} 5s {WHY}"))
+        world.told("rita", "You have")
+    assert world.okta.is_member(GROUP, login("rita"))
+    return world
+
+
+@contextmanager
+def running(world: World, **changes: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `python -m bot run` until the block ends; it must stop by itself then."""
+    own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    settings = {**world.environment(), "PORT": str(world.port), **changes}
+    with log_of(world).open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "run"],
+            env=own | {"PYTHONPATH": ":".join(sys.path)} | settings,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+
+
+def log_of(world: World) -> Path:
+    return world.folder / "run.log"
+
+
+def readiness(world: World) -> httpx.Response | None:
+    try:
+        return httpx.get(world.address("/readyz"), trust_env=False)
+    except httpx.TransportError:
+        return None
+
+
+def ends_and_gives_nothing(world: World, problem: str, **changes: str) -> str:
+    """See Rita's access end under a bot that may only end; return its log."""
+    with running(world, **changes) as process:
+        answer: Any = world.slack.wait_for(lambda: readiness(world), 20)
+        world.slack.wait_for(lambda: not world.okta.is_member(GROUP, login("rita")), 20)
+        assert readiness(world) is not None
+        assert answer.status_code == 503
+        said = answer.json()["problems"]["start"]
+        assert problem in said
+        assert "I run revoke-only" in said
+        assert not world.slack.connected, "nobody is listened to"
+    assert process.returncode == 0
+    return log_of(world).read_text()
+
+
+def test_a_wrong_policy_ends_what_lives_and_gives_nothing(holding: World) -> None:
+    path = holding.folder / "wrong.yaml"
+    path.write_text(WRONG_POLICY)
+    log = ends_and_gives_nothing(
+        holding, "wrong.yaml:2:15 integrations", ACCESS_CONFIG=str(path)
+    )
+    assert "revoke-only" in log
+    assert "Traceback" not in log
+
+
+def test_a_dead_token_ends_what_lives_and_then_does_not_start(
+    holding: World,
+) -> None:
+    log = ends_and_gives_nothing(
+        holding, "Slack does not take SLACK_BOT_TOKEN", SLACK_BOT_TOKEN=DEAD_TOKEN
+    )
+    assert DEAD_TOKEN not in log
+    assert "Traceback" not in log
+
+    with running(holding, SLACK_BOT_TOKEN=DEAD_TOKEN) as process:
+        process.wait(20)
+    assert process.returncode == 2, "with nothing alive it does not start"
