@@ -6,8 +6,10 @@ None for it, and unknown means no. Nothing here is a decision.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, or_, select
 
 from bot.core.words import LIVE, Group, Person
@@ -20,6 +22,8 @@ from bot.store.tables import (
     SlackAccount,
     Upkeep,
 )
+
+GROUP_KEY = ("integration", "id")
 
 
 def person(
@@ -101,22 +105,34 @@ def remember_names(
 def remember_groups(
     session: Session, integration: str, groups: Iterable[Group], now: datetime
 ) -> None:
-    """Keep each of `groups` as read at `now`."""
-    for known in groups:
-        session.merge(
-            OktaGroup(
-                integration=integration,
-                id=known.id,
-                name=known.name,
-                description=known.description,
-                type=known.type,
-                profile=dict(known.profile),
-                carries_admin_role=known.carries_admin_role,
-                rule_managed=known.rule_managed,
-                feeds_rule=known.feeds_rule,
-                read_at=now,
-            )
+    """Keep each of `groups` as read at `now`, unless it was read later than that."""
+    rows = [_group_row(integration, known, now) for known in groups]
+    if not rows:
+        return
+    insert = _insert(session)
+    read = insert.excluded
+    changed = {name: read[name] for name in rows[0] if name not in GROUP_KEY}
+    keep = insert.on_conflict_do_update(
+        index_elements=GROUP_KEY, set_=changed, where=read.read_at >= OktaGroup.read_at
+    )
+    session.connection().execute(keep, rows)
+
+
+def forget_unlisted(session: Session, integration: str, listed_at: datetime) -> int:
+    """Call gone what a complete listing of `listed_at` did not hold; return how many.
+
+    What was read since then is there: it is left alone.
+    """
+    gone = (
+        update(OktaGroup)
+        .where(
+            col(OktaGroup.integration) == integration,
+            col(OktaGroup.gone_at).is_(None),
+            col(OktaGroup.read_at) < listed_at,
         )
+        .values(gone_at=listed_at)
+    )
+    return session.connection().execute(gone).rowcount
 
 
 def pins(session: Session, integration: str, kind: str) -> dict[str, str]:
@@ -205,6 +221,29 @@ def as_person(row: OktaPerson) -> Person:
         profile=row.profile,
         read_at=row.read_at,
     )
+
+
+def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:
+    """Return the dialect's own insert, which knows what to do about a known row."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(OktaGroup)
+    return postgresql.insert(OktaGroup)
+
+
+def _group_row(integration: str, known: Group, now: datetime) -> dict[str, Any]:
+    return {
+        "integration": integration,
+        "id": known.id,
+        "name": known.name,
+        "description": known.description,
+        "type": known.type,
+        "profile": dict(known.profile),
+        "carries_admin_role": known.carries_admin_role,
+        "rule_managed": known.rule_managed,
+        "feeds_rule": known.feeds_rule,
+        "read_at": now,
+        "gone_at": None,
+    }
 
 
 def as_group(row: OktaGroup) -> Group:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Enum, ForeignKey, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from bot.core.words import Cause, GrantStatus, RequestStatus
@@ -18,6 +18,9 @@ from bot.store.database import UTCDateTime
 
 PENDING_ONCE = "status = 'pending' and extends is null"
 LIVE_ONCE = "status in ('granting', 'active', 'revoking')"
+
+ANY_CASE = String().with_variant(String(collation="NOCASE"), "sqlite")
+"""Text whose index minds no letter case; on SQLite none of A to Z."""
 
 # A constraint without a name cannot be changed by a later migration.
 SQLModel.metadata.naming_convention = {
@@ -256,6 +259,29 @@ class OktaGroup(SQLModel, table=True):
     feeds_rule: bool | None = None
     read_at: datetime = Field(sa_type=UTCDateTime)
     gone_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class GroupIndex(SQLModel, table=True):
+    """A group as it is looked for; triggers on `okta_group` keep it.
+
+    `number` is its place in every set of groups. `stamp` grows with each change
+    of a group of the integration, and orders them. `group_text` beside it holds
+    the trigrams of name and description.
+    """
+
+    __tablename__: ClassVar[str] = "group_index"
+    __table_args__ = (
+        UniqueConstraint("integration", "group_id"),
+        Index("groups_by_beginning", "integration", "name"),
+        Index("groups_by_stamp", "integration", "stamp"),
+    )
+
+    number: int | None = Field(default=None, primary_key=True)
+    integration: str
+    group_id: str
+    name: str = Field(sa_type=ANY_CASE)
+    description: str
+    stamp: int
 
 
 class Pin(SQLModel, table=True):

@@ -19,6 +19,8 @@ from bot.store.database import Database, only_runner, open_database
 from bot.store.migrations import Migrated, migrate, require_current
 from tests.store.rows import grant
 
+NEWEST = "0002"
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -48,13 +50,19 @@ def _indexes(path: Path) -> dict[str, str]:
         )
 
 
+def _is_no_text_index(name: str | None, kind: str, _parents: object) -> bool:
+    """SQLite keeps an index of text in tables of its own, which no class describes."""
+    return kind != "table" or not (name or "").startswith("group_text")
+
+
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_the_migrations_make_exactly_the_tables(database: Database) -> None:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": _is_no_text_index}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
@@ -70,13 +78,13 @@ def test_the_migrations_make_exactly_the_indexes(
 
 
 def test_a_new_database_is_its_owners_alone(path: Path, chain: Chain) -> None:
-    assert migrate(_url(path), chain) == Migrated(None, "0001", None)
+    assert migrate(_url(path), chain) == Migrated(None, NEWEST, None)
     assert _mode(path) == 0o600
 
 
 def test_a_current_database_is_left_alone(path: Path, chain: Chain) -> None:
     migrate(_url(path), chain)
-    assert migrate(_url(path), chain) == Migrated("0001", "0001", None)
+    assert migrate(_url(path), chain) == Migrated(NEWEST, NEWEST, None)
     assert not list(path.parent.glob("*.before-*"))
 
 
@@ -94,12 +102,12 @@ def older(path: Path, chain: Chain) -> Path:
 
 @pytest.fixture
 def next_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A revision 0002 after those of this version; it changes the shape of a table."""
+    """A revision 0003 after those of this version; it changes the shape of a table."""
     scripts = tmp_path / "migrations"
     shutil.copytree(migrations.HERE, scripts)
-    (scripts / "versions" / "0002_next.py").write_text(
+    (scripts / "versions" / "0003_next.py").write_text(
         "from alembic import op\nimport sqlalchemy as sa\n"
-        "revision, down_revision = '0002', '0001'\n"
+        f"revision, down_revision = '0003', '{NEWEST}'\n"
         "def upgrade() -> None:\n"
         "    with op.batch_alter_table('access_request') as table:\n"
         "        table.add_column(sa.Column('urgent', sa.Boolean()))\n"
@@ -112,7 +120,7 @@ def next_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_an_older_database_says_to_migrate(database: Database) -> None:
     with pytest.raises(SettingError) as refused:
         require_current(database)
-    assert "is at version 0001, this program needs 0002." in refused.value.problem
+    assert f"is at version {NEWEST}, this program needs 0003." in refused.value.problem
     assert refused.value.remedy == "Run: access-bot migrate"
 
 
@@ -123,10 +131,10 @@ def test_an_older_database_is_brought_here_with_its_rows_and_a_copy_kept(
     database.transact(grant)
     database.close()
     request.getfixturevalue("next_revision")
-    copy = older.with_name("new.db.before-0002")
-    assert migrate(_url(older), chain) == Migrated("0001", "0002", copy)
+    copy = older.with_name("new.db.before-0003")
+    assert migrate(_url(older), chain) == Migrated(NEWEST, "0003", copy)
     assert _value(older, "select count(urgent is null) from access_request") == 1
-    assert _value(copy, "select version_num from alembic_version") == "0001"
+    assert _value(copy, "select version_num from alembic_version") == NEWEST
     assert _value(copy, "select name from upkeep") == "kept"
     assert _mode(copy) == 0o600
     assert "one_pending_request" in _indexes(older)
@@ -139,7 +147,7 @@ def test_a_migration_that_would_break_a_reference_changes_nothing(
     request.getfixturevalue("next_revision")
     with pytest.raises(SettingError, match="name rows that are not there"):
         migrate(_url(older), chain)
-    assert _value(older, "select version_num from alembic_version") == "0001"
+    assert _value(older, "select version_num from alembic_version") == NEWEST
     assert "urgent" not in _value(
         older, "select sql from sqlite_master where name = 'access_request'"
     )
