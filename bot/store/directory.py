@@ -77,7 +77,10 @@ def people_called(session: Session, integration: str, name: str) -> list[Person]
 def remember_person(
     session: Session, integration: str, known: Person, now: datetime
 ) -> None:
-    """Keep `known` as read at `now`, with the groups it was read with."""
+    """Keep `known` as read at `now`, unless they were read later than that."""
+    before = session.get(OktaPerson, (integration, known.id))
+    if before is not None and before.read_at > now:
+        return
     session.merge(
         OktaPerson(
             integration=integration,
@@ -146,12 +149,15 @@ def pins(session: Session, integration: str, kind: str) -> dict[str, str]:
 def given(
     session: Session, integration: str, group_ids: Iterable[str]
 ) -> frozenset[tuple[str, str]]:
-    """Return the memberships of these groups that the bot itself gave, and lives."""
+    """Return the memberships of these groups that the bot gave, or still may."""
     rows = session.exec(
         select(AccessGrant.grantee_id, AccessGrant.group_id).where(
             AccessGrant.integration == integration,
             col(AccessGrant.group_id).in_(list(group_ids)),
-            col(AccessGrant.status).in_(LIVE),
+            or_(
+                col(AccessGrant.status).in_(LIVE),
+                col(AccessGrant.unsure_until).is_not(None),
+            ),
         )
     )
     return frozenset((person_id, group_id) for person_id, group_id in rows)

@@ -80,9 +80,13 @@ def tell_people(
     key: str,
     now: datetime,
 ) -> None:
-    """Tell the `admins` or the integration `owner` something, once for this key."""
+    """Tell the `admins` or the integration `owner` something, once for this key.
+
+    What nobody owns is told to the admins.
+    """
     remembered = directory.remembered(session, EVERYBODY.format(integration))
-    people: Iterable[str] = remembered.facts.get(role, ()) if remembered else ()
+    known = remembered.facts if remembered else {}
+    people: Iterable[str] = known.get(role) or known.get("admins", ())
     for person_id in people:
         recipient = slack_of(session, integration, person_id)
         if recipient is not None:

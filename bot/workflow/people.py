@@ -15,7 +15,7 @@ from typing import Protocol
 from sqlmodel import Session
 
 from bot.core.catalogue import Identity, Integration
-from bot.core.words import DirectoryError, Person, Refused
+from bot.core.words import DirectoryError, Person, Refused, SettingError
 from bot.settings import Clock, Timing
 from bot.store import audit, directory
 from bot.store.database import Database
@@ -72,7 +72,7 @@ async def identify(
     try:
         async with asyncio.timeout(door.timing.okta_read_at_click.total_seconds()):
             return await _look_up(door, account, now)
-    except (TimeoutError, DirectoryError):
+    except (TimeoutError, DirectoryError, SettingError):
         return NOT_NOW
 
 
@@ -122,7 +122,8 @@ def remember_account(session: Session, account: SlackAccount) -> None:
 
 def _known(
     session: Session, door: Door, account: SlackAccount, since: datetime
-) -> Person | Refused | None:
+) -> Person | None:
+    """Return the person as rows know them; None where Okta must be asked."""
     link = directory.link_of_account(
         session, account.team_id, account.slack_id, door.name
     )
@@ -131,7 +132,7 @@ def _known(
     person = directory.person(session, door.name, link.person_id, since)
     if person is None or person.groups is None:
         return None
-    return _disagreement(door.identity, account, person, link) or person
+    return None if _disagreement(door.identity, account, person, link) else person
 
 
 async def _look_up(
@@ -190,7 +191,8 @@ async def _fitting(
     """
     rule, email = door.identity, account.email or ""
     if rule.attribute:
-        found = await door.directory.people_with(rule.attribute, account.slack_id)
+        met = await door.directory.people_with(rule.attribute, account.slack_id)
+        found = [p for p in met if p.profile.get(rule.attribute) == account.slack_id]
     elif not email:
         found = []
     elif rule.match == "email":
@@ -220,7 +222,7 @@ def _link_of(session: Session, door: Door, person: Person) -> PersonLink | None:
     account = directory.account(session, link.team_id, link.slack_id)
     if account is None or account.refusal:
         return None
-    return link
+    return None if _disagreement(door.identity, account, person, link) else link
 
 
 def _link(
@@ -228,9 +230,12 @@ def _link(
 ) -> PersonLink | None:
     """Link them if neither is linked yet; None, with the admins told, otherwise."""
     theirs = directory.link_of_person(session, door.name, person.id)
-    if theirs is not None:
-        if (theirs.team_id, theirs.slack_id) == (account.team_id, account.slack_id):
-            return theirs
+    its = directory.link_of_account(
+        session, account.team_id, account.slack_id, door.name
+    )
+    if theirs is not None and theirs is its:
+        return theirs
+    if theirs is not None or its is not None:
         _tell_disagreement(session, door, account, person, now)
         return None
     link = PersonLink(

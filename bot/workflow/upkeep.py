@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from bot.core.catalogue import GroupSelector, UserSelector
 from bot.core.owners import attribute_values
-from bot.core.words import LIVE, Group, Person, RequestStatus
+from bot.core.words import LIVE, DirectoryGone, Group, Person, RequestStatus
 from bot.store import audit, directory
 from bot.store.tables import (
     AccessGrant,
@@ -25,7 +25,7 @@ from bot.store.tables import (
 )
 from bot.workflow.notices import EVERYBODY, tell_people
 from bot.workflow.people import link_all, remember_account
-from bot.workflow.reading import OWNER_GROUPS, Office
+from bot.workflow.reading import OWNER_GROUPS, Office, groups_called
 
 BOT = "bot"
 SHRUNK_TO = 0.5
@@ -93,11 +93,12 @@ async def clean_up(office: Office) -> int:
 
 def _shrank(session: Session, office: Office, found: int, now: datetime) -> bool:
     """Tell whether a listing is too short to be believed; the admins are told."""
-    known = session.exec(
-        select(func.count())
-        .select_from(OktaGroup)
-        .where(OktaGroup.integration == office.name, col(OktaGroup.gone_at).is_(None))
-    ).one()
+    names = session.exec(
+        select(OktaGroup.name).where(
+            OktaGroup.integration == office.name, col(OktaGroup.gone_at).is_(None)
+        )
+    )
+    known = sum(office.integration.discovery.fits(name) for name in names)
     if found >= known * SHRUNK_TO:
         return False
     tell_people(
@@ -126,13 +127,16 @@ def _remember_groups(
     for row in session.exec(missing):
         row.gone_at = now
         session.add(row)
-    names = {group.name: group.id for group in groups} | {g.id: g.id for g in groups}
+    ids: dict[str, set[str]] = {}
+    for group in groups:
+        ids.setdefault(group.name, set()).add(group.id)
     owners = {
-        names.get(value, value)
+        id_
         for mapping in office.integration.resource_owner
         if mapping.attribute == "group"
         for group in groups
         for value in attribute_values(group, mapping.key)
+        for id_ in {value, *ids.get(value, ())}
     }
     key = OWNER_GROUPS.format(office.name)
     _remember(session, key, {"groups": sorted(owners)}, now)
@@ -158,11 +162,8 @@ async def _ids(office: Office, selector: Selector) -> set[str]:
     if isinstance(selector, UserSelector):
         person = await office.directory.person(selector.user)
         return {person.id} if person else set()
-    named = await office.directory.group_named(selector.group)
-    if named:
-        return {group.id for group in named}
-    group = await office.directory.group(selector.group)
-    return {group.id} if group else set()
+    found = await groups_called(office.directory, selector.group)
+    return {group.id for group in found}
 
 
 def _pin(
@@ -224,10 +225,17 @@ async def _people_named(office: Office, selectors: Iterable[Selector]) -> list[P
             person = await office.directory.person(users.get(selector.user, ""))
             people = [person] if person else []
         else:
-            pinned = groups.get(selector.group)
-            people = await office.directory.members(pinned) if pinned else []
+            people = await _members(office, groups.get(selector.group))
         found |= {person.id: person for person in people}
     return list(found.values())
+
+
+async def _members(office: Office, pinned: str | None) -> list[Person]:
+    """Return the members of a pinned group; nobody while it is gone from Okta."""
+    try:
+        return await office.directory.members(pinned) if pinned else []
+    except DirectoryGone:
+        return []
 
 
 def _remember_role(
@@ -254,7 +262,8 @@ def _to_forget(
         AccessRequest.status == RequestStatus.PENDING,
     )
     holds = select(AccessGrant.grantee_id).where(
-        AccessGrant.integration == office.name, col(AccessGrant.status).in_(LIVE)
+        AccessGrant.integration == office.name,
+        col(AccessGrant.status).in_(LIVE) | col(AccessGrant.unsure_until).is_not(None),
     )
     ended = (
         select(AccessGrant.grantee_id)

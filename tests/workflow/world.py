@@ -46,9 +46,9 @@ integrations:
     type: okta-group
     org_url: {url}
     credentials: env:OKTA
-    owner: [{{user: lead@example.com}}]
+    owner: {owner}
     resource_owner: {resource_owner}
-    user_cleanup: {{after: 30d, action: forget}}
+    {cleanup}
     discovery: {discovery}
 flows:
   - name: engineers
@@ -62,6 +62,8 @@ flows:
 USUAL = {
     "identity": "identity: {match: login}",
     "resource_owner": "[{key: resourceOwner, attribute: group}]",
+    "owner": "[{user: lead@example.com}]",
+    "cleanup": "user_cleanup: {after: 30d, action: forget}",
     "discovery": "{every: 1h}",
     "warn_before": "[1d, 15m]",
 }
@@ -127,8 +129,14 @@ class World:
     ) -> AccessRequest | Refused:
         """Ask for a group, as the modal does."""
         who = known(await self.who(name))
+        return await self.ask_as(who.id, group, **changes)
+
+    async def ask_as(
+        self, requester_id: str, group: str = "prod-db", **changes: Any
+    ) -> AccessRequest | Refused:
+        """Ask as someone who was identified a moment ago."""
         wish: dict[str, Any] = {
-            "requester_id": who.id,
+            "requester_id": requester_id,
             "group_id": self.ids[group],
             "duration": HOUR,
             "justification": "OPS-12",

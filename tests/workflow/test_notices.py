@@ -1,0 +1,36 @@
+"""What people are told: once for each cause, and to who can be reached."""
+
+import pytest
+
+from bot.store.tables import Notice
+from bot.workflow.notices import show_home, tell, tell_people
+from tests.workflow.world import START, World, known
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_one_cause_is_told_once(world: World) -> None:
+    assert await world.run(tell, "alert", "U-ann", key="k", now=START) is not None
+    assert await world.run(tell, "alert", "U-ann", key="k", now=START) is None
+    assert len(world.rows(Notice)) == 1
+
+
+async def test_each_admin_is_told_once_for_a_key(world: World) -> None:
+    for _ in range(2):
+        await world.run(tell_people, "corp", "admins", "Look.", key="k", now=START)
+    assert world.alerts("ops") == "Look."
+    assert world.alerts("lead") == ""
+
+
+async def test_what_nobody_owns_is_told_to_the_admins(world: World) -> None:
+    world.edit("update upkeep set facts = json_remove(facts, '$.owner')")
+    await world.run(tell_people, "corp", "owner", "Look.", key="k", now=START)
+    assert world.alerts("ops") == "Look."
+
+
+async def test_a_home_tab_is_one_row_made_due_again_and_again(world: World) -> None:
+    known(await world.who("ann"))
+    for _ in range(3):
+        await world.run(show_home, "U-ann", START)
+    [home] = world.rows(Notice)
+    assert (home.kind, home.wanted_version, home.due_at) == ("home", 3, START)
