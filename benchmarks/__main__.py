@@ -11,8 +11,9 @@ NOT_BENCHMARKS = frozenset({"__main__", "figures"})
 
 
 def names() -> list[str]:
-    """Return the benchmarks there are, in order."""
-    modules = {module.name for module in pkgutil.iter_modules([str(FOLDER)])}
+    """Return the benchmarks there are, in order; a folder is what they share."""
+    found = pkgutil.iter_modules([str(FOLDER)])
+    modules = {module.name for module in found if not module.ispkg}
     return sorted(modules - NOT_BENCHMARKS)
 
 
