@@ -151,7 +151,9 @@ async def test_a_code_that_is_none_of_oktas_is_not_repeated(okta: ScriptedOkta) 
 
 UNBELIEVABLE = {
     "a page for people": page_for_people(),
-    "a page with the wrong status": page_for_people(404),
+    "a proxy's 404": page_for_people(404),
+    "a proxy's 403": page_for_people(403),
+    "a proxy's 400": page_for_people(400),
     "a 404 without a code": httpx.Response(404, json={}),
     "a 404 without a body": httpx.Response(404),
     "JSON that is none": httpx.Response(
@@ -326,6 +328,17 @@ async def test_callers_who_meet_an_ended_token_together_replace_it_once(
     okta.says(*[ok([]) for _ in range(4)])
     await client.request("GET", GROUPS)
     await asyncio.gather(*[client.request("GET", GROUPS) for _ in range(4)])
+    assert len(okta.tokens_asked) == 2
+
+
+async def test_a_late_refusal_of_an_old_token_keeps_the_new_one(
+    okta: ScriptedOkta,
+) -> None:
+    client = okta.client()
+    okta.says(ok([]), *[late(wait, error(401, "E0000011")) for wait in (1, 5)])
+    okta.says(ok([]), ok([]))
+    await client.request("GET", GROUPS)
+    await asyncio.gather(*[client.request("GET", GROUPS) for _ in range(2)])
     assert len(okta.tokens_asked) == 2
 
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 JANE = "jane@example.com"
 BRISK = OktaTiming(
-    deadline=timedelta(seconds=0.5),
+    deadline=timedelta(seconds=0.3),
     backoff=timedelta(milliseconds=5),
     crowded=timedelta(milliseconds=5),
     after_reset=timedelta(milliseconds=50),

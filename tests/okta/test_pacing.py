@@ -151,6 +151,19 @@ async def test_a_429_with_a_reset_of_its_own_is_believed_over_the_window(
     assert time() - began == pytest.approx(6)
 
 
+async def test_what_an_answer_says_after_a_429_is_believed_again(
+    pacer: Pacer,
+) -> None:
+    window = Limits(600, 400, 1000, timedelta(seconds=55))
+    await hold(pacer, Lane.READ, 0, window)
+    async with pacer.turn(GROUPS, Lane.READ, time() + 600) as turn:
+        turn.answered(Limits(600, 0, 950, timedelta(seconds=5)), refused=True)
+    await hold(pacer, Lane.READ, 0, Limits(600, 0, 1000, timedelta(seconds=20)))
+    began = time()
+    await hold(pacer, Lane.REVOKE, 0, TOLD_NOTHING)
+    assert time() - began == pytest.approx(20)
+
+
 async def test_refusals_that_come_together_count_as_one(pacer: Pacer) -> None:
     async def one(wait: float) -> None:
         async with pacer.turn(GROUPS, Lane.READ, time() + 600) as turn:
@@ -272,6 +285,42 @@ async def test_reads_leave_a_part_of_the_limit_to_the_urgent(pacer: Pacer) -> No
     assert time() < began + 22
     assert bucket.refused == 0
     reading.cancel()
+
+
+async def test_grants_leave_a_part_of_the_limit_to_revocations(pacer: Pacer) -> None:
+    bucket, began = Bucket(100, begins=time()), time()
+    granting = [
+        asyncio.create_task(call(pacer, bucket, Lane.GRANT)) for _ in range(200)
+    ]
+    await asyncio.sleep(2)
+    assert bucket.left() >= 5
+    await asyncio.gather(*[call(pacer, bucket, Lane.REVOKE) for _ in range(5)])
+    assert time() < began + 3
+    await asyncio.gather(*granting)
+
+
+async def test_reads_wait_while_little_is_left_for_grants(pacer: Pacer) -> None:
+    little = Limits(100, 8, 60, timedelta(seconds=60))
+    await hold(pacer, Lane.READ, 0, little)
+    began = time()
+    await hold(pacer, Lane.GRANT, 0, little)
+    assert time() == began
+    await hold(pacer, Lane.READ, 0, little)
+    assert time() > began + 10
+
+
+async def test_answers_that_overtake_each_other_do_not_give_calls_back(
+    pacer: Pacer,
+) -> None:
+    await hold(pacer, Lane.REVOKE, 0, Limits(600, 500, 60, timedelta(seconds=60)))
+    used_up = Limits(600, 0, 60, timedelta(seconds=60))
+    before = Limits(600, 400, 60, timedelta(seconds=60))
+    await asyncio.gather(
+        hold(pacer, Lane.REVOKE, 1, used_up), hold(pacer, Lane.REVOKE, 2, before)
+    )
+    began = time()
+    await hold(pacer, Lane.REVOKE, 0, TOLD_NOTHING)
+    assert time() >= began + 58
 
 
 async def test_a_call_without_an_answer_counts_as_one(pacer: Pacer) -> None:
