@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlmodel import Session
 
 from bot.core.words import GrantStatus, RequestStatus
 from bot.slack.views import modal
-from bot.store.tables import AccessGrant, AccessRequest
+from bot.store.tables import AccessGrant, AccessRequest, OktaGroup
 from tests.slack.conftest import Cast
 from tests.slack.stage import Stage
 
@@ -157,6 +158,28 @@ def test_an_okta_that_does_not_answer_lets_nobody_approve(
     stage.slack.press(cast.olga, "approve", stage.card(cast.olga))
     assert "try again in a moment" in _told(stage, cast.olga)
     assert _request(stage).status is RequestStatus.PENDING
+
+
+def test_a_group_that_cannot_be_read_anew_is_not_decided_on(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.ask(cast.alice)
+    stage.slack.command(cast.olga, "okta-group")  # so that she herself is known
+    long_ago = stage.now - timedelta(hours=1)
+
+    def age(session: Session) -> None:
+        group = session.get_one(OktaGroup, ("corp-okta", cast.prod_db))
+        group.read_at = long_ago
+        session.add(group)
+
+    stage.database.transact(age)
+    stage.org.is_down = True
+    stage.slack.press(cast.olga, "approve", stage.card(cast.olga))
+    told = "I could not reach Okta in time. Please try again in a moment."
+    assert _told(stage, cast.olga) == told
+    stage.org.is_down = False
+    stage.slack.press(cast.olga, "approve", stage.card(cast.olga))
+    assert _request(stage).status is RequestStatus.APPROVED
 
 
 def test_an_approver_who_left_is_refused(stage: Stage, cast: Cast) -> None:
