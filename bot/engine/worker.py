@@ -132,6 +132,9 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        # What was claimed as `run` was cancelled was never started on.
+        for line in self.lines:
+            await self.database.run(claims.hand_back, line.table, self.owner)
 
     async def _start_due(self) -> bool:
         """Claim what is due, line by line, and start on it; tell if there was any."""
@@ -179,8 +182,11 @@ class Worker:
                 )
                 wait = min(wait, max((due or now + wait) - now, timedelta()))
         self.arm(now + wait)
+        # Not wait_for(): in Python 3.11 it loses a cancellation that comes together
+        # with the wake-up, and the loop would never stop.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), wait.total_seconds())
+            async with asyncio.timeout(wait.total_seconds()):
+                await self._woken.wait()
 
     async def _carry_out(self, line: Line, hold: Hold) -> None:
         """Carry out one claimed row; whatever happens, it is let go of."""

@@ -118,6 +118,16 @@ def let_go(session: Session, row: AnyDue) -> None:
     )
 
 
+def hand_back(session: Session, table: type[AnyDue], owner: str) -> None:
+    """Free every lease that `owner` has on rows of `table`."""
+    session.execute(
+        update(table)
+        .where(col(table.lease_owner) == owner)
+        .values(lease_owner=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def free_all(session: Session) -> None:
     """Free every lease: those of the last boot, when only one process runs."""
     for table in (AccessRequest, AccessGrant, Notice):
