@@ -22,6 +22,7 @@ from bot.store.database import Database
 from bot.store.tables import PersonLink, SlackAccount
 from bot.workflow.notices import tell_people
 
+NOT_MET = Refused("I do not know your Slack account yet. Try again in a moment.")
 NOT_NOW = Refused("I could not reach Okta in time. Please try again in a moment.")
 
 
@@ -59,14 +60,12 @@ async def identify(
     Rows are believed while they are fresh; else Okta is asked once, and an
     answer that comes too late for Slack is a refusal.
     """
-    account = await door.database.read(directory.account, team_id, slack_id)
+    since = now - door.timing.facts_stay_fresh
+    account, known = await door.database.read(_met, door, team_id, slack_id, since)
     if account is None:
-        return Refused("I do not know your Slack account yet. Try again in a moment.")
+        return NOT_MET
     if account.refusal:
         return Refused(account.refusal)
-    known = await door.database.read(
-        _known, door, account, now - door.timing.facts_stay_fresh
-    )
     if known is not None:
         return known
     try:
@@ -118,6 +117,14 @@ def remember_account(session: Session, account: SlackAccount) -> None:
     if before is not None:
         account.opened_home_at = before.opened_home_at
     session.merge(account)
+
+
+def _met(
+    session: Session, door: Door, team_id: str, slack_id: str, since: datetime
+) -> tuple[SlackAccount | None, Person | None]:
+    """Return a Slack account and its person, each None where rows do not know it."""
+    account = directory.account(session, team_id, slack_id)
+    return account, _known(session, door, account, since) if account else None
 
 
 def _known(

@@ -15,7 +15,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from bot.core.owners import Route, Rung, basis, stands_on
-from bot.core.policy import SHORTEST, Asked, Question, Terms, may_answer, may_request
+from bot.core.policy import (
+    SHORTEST,
+    Asked,
+    Policy,
+    Question,
+    Terms,
+    may_answer,
+    may_request,
+)
 from bot.core.words import GrantStatus, Refused, RequestStatus, StaleState
 from bot.store import audit, claims, directory, moves, queries
 from bot.store.claims import settled
@@ -149,10 +157,11 @@ def answer(
     )
     if isinstance(allowed, Refused):
         return allowed
-    terms = still_allowed(session, office, request, since)
-    if reply.approves and isinstance(terms, Refused):
-        refuse(session, request, terms, now)
-        return terms
+    if reply.approves:
+        terms = _still_allowed(session, policy, request, since)
+        if isinstance(terms, Refused):
+            refuse(session, request, terms, now)
+            return terms
     _record_answer(session, request, reply, now)
     decide = _approve if reply.approves else _deny
     return decide(session, request, reply, now)
@@ -221,12 +230,8 @@ def still_allowed(
     since: datetime,
 ) -> Terms | Refused:
     """Decide whether today's file allows `request`, on rows read since `since`."""
-    asked = _as_asked(session, office, request, since)
-    if isinstance(asked, Refused):
-        return asked
     policy = policy_for(session, office.catalogue, office.integration)
-    standing = queries.standing(session, office.name, asked, apart_from=request.id)
-    return may_request(policy, asked, standing)
+    return _still_allowed(session, policy, request, since)
 
 
 def routed_rung(request: AccessRequest) -> Rung:
@@ -237,6 +242,17 @@ def routed_rung(request: AccessRequest) -> Rung:
         users=frozenset(routing.get("users", ())),
         groups=frozenset(routing.get("groups", ())),
     )
+
+
+def _still_allowed(
+    session: Session, policy: Policy, request: AccessRequest, since: datetime
+) -> Terms | Refused:
+    asked = _as_asked(session, request, since)
+    if isinstance(asked, Refused):
+        return asked
+    name = request.integration
+    standing = queries.standing(session, name, asked, apart_from=request.id)
+    return may_request(policy, asked, standing)
 
 
 def _asked(
@@ -261,12 +277,15 @@ def _asked(
 
 
 def _as_asked(
-    session: Session, office: Office, request: AccessRequest, since: datetime
+    session: Session, request: AccessRequest, since: datetime
 ) -> Asked | Refused:
     """Return what `request` asked for, with the people and group of today."""
-    requester = directory.person(session, office.name, request.requester_id, since)
-    grantee = directory.person(session, office.name, request.grantee_id, since)
-    group = directory.group(session, office.name, request.group_id, since)
+    name = request.integration
+    requester = directory.person(session, name, request.requester_id, since)
+    grantee = requester
+    if request.grantee_id != request.requester_id:
+        grantee = directory.person(session, name, request.grantee_id, since)
+    group = directory.group(session, name, request.group_id, since)
     if requester is None or grantee is None or group is None:
         return NOT_READ
     return Asked(

@@ -5,6 +5,8 @@ today's file still allows what was asked for.
 """
 
 import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -31,8 +33,23 @@ from bot.workflow.requests import answer
 
 NOT_KNOWN = Refused("I do not know this request any more.")
 
-Question = tuple[Office, AccessRequest, int]
-"""A request, where it belongs, and the step that was answered."""
+
+@dataclass(frozen=True)
+class Stale:
+    """What of a request is too old to decide on: people by id, and its group."""
+
+    people: frozenset[str] = frozenset()
+    group: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, where it belongs, the step that was answered, what is stale."""
+
+    office: Office
+    request: AccessRequest
+    step: int
+    stale: Stale
 
 
 async def approve(desk: Desk, body: Body) -> Reply:
@@ -48,8 +65,8 @@ async def deny(desk: Desk, body: Body) -> Reply:
     question = await _question(desk, value)
     if isinstance(question, Refused):
         return say(body, question.reason)
-    office, request, _ = question
-    person = await person_at(desk, body, office)
+    request = question.request
+    person = await person_at(desk, body, question.office)
     if isinstance(person, Refused):
         return say(body, person.reason)
     asked = await desk.database.read(pictures.asked_of, request)
@@ -70,58 +87,55 @@ async def _answer(
     question = await _question(desk, value)
     if isinstance(question, Refused):
         return say(body, question.reason)
-    office, request, step = question
     person, fresh = await asyncio.gather(
-        person_at(desk, body, office), _refresh(desk, office, request)
+        person_at(desk, body, question.office), _refresh(desk, question)
     )
     if isinstance(person, Refused):
         return say(body, person.reason)
     if not fresh:
         return say(body, NOT_NOW.reason)
     given = Answered(
-        request_id=request.id,
+        request_id=question.request.id,
         person_id=person.id,
         approves=approves,
-        step_shown=step,
+        step_shown=question.step,
         reason=reason,
     )
     try:
-        result = await desk.write(answer, office, given, desk.clock())
+        result = await desk.write(answer, question.office, given, desk.clock())
     except StaleState:
         result = Refused("Someone else was faster.")
     if isinstance(result, Refused):
-        return say(body, await _why_not(desk, request, result))
+        return say(body, await _why_not(desk, question.request, result))
     return Reply()
 
 
 async def _question(desk: Desk, value: str) -> Question | Refused:
     """Return what a button or a modal is about, by the opaque id it carries."""
-    read = card.read_button_value(value)
-    if read is None:
+    shown = card.read_button_value(value)
+    if shown is None:
         return NOT_KNOWN
-    request_id, step = read
-    request = await desk.database.read(_request, request_id)
+    request_id, step = shown
+    since = desk.clock() - desk.timing.facts_stay_fresh
+    request, stale = await desk.database.read(_request_and_stale, request_id, since)
     if request is None:
         return NOT_KNOWN
     office = desk.offices.get(request.integration)
-    return NOT_SERVED if office is None else (office, request, step)
+    return NOT_SERVED if office is None else Question(office, request, step, stale)
 
 
-async def _refresh(desk: Desk, office: Office, request: AccessRequest) -> bool:
+async def _refresh(desk: Desk, question: Question) -> bool:
     """Read anew what is too old to decide on; tell whether all is fresh now."""
-    since = desk.clock() - desk.timing.facts_stay_fresh
-    people, stale_group = await desk.database.read(_stale, office, request, since)
-    now = desk.clock()
-    reads = [
+    office, stale, now = question.office, question.stale, desk.clock()
+    reads: list[Awaitable[object]] = [
         read_person(office.database, office.directory, office.name, each, now)
-        for each in people
+        for each in stale.people
     ]
+    if stale.group:
+        reads.append(read_group(office, question.request.group_id, now))
     try:
         async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
-            await asyncio.gather(
-                *reads,
-                *([read_group(office, request.group_id, now)] if stale_group else []),
-            )
+            await asyncio.gather(*reads)
     except (TimeoutError, DirectoryError):
         return False
     return True
@@ -143,14 +157,18 @@ def _request(session: Session, request_id: str) -> AccessRequest | None:
     return session.get(AccessRequest, request_id)
 
 
-def _stale(
-    session: Session, office: Office, request: AccessRequest, since: datetime
-) -> tuple[set[str], bool]:
-    """Return who was not read since then, and whether the group was not."""
+def _request_and_stale(
+    session: Session, request_id: str, since: datetime
+) -> tuple[AccessRequest | None, Stale]:
+    """Return a request, and what was not read since then of what it is about."""
+    request = session.get(AccessRequest, request_id)
+    if request is None:
+        return None, Stale()
+    name = request.integration
     people = {
         person_id
-        for person_id in (request.requester_id, request.grantee_id)
-        if directory.person(session, office.name, person_id, since) is None
+        for person_id in {request.requester_id, request.grantee_id}
+        if directory.person(session, name, person_id, since) is None
     }
-    group = directory.group(session, office.name, request.group_id, since)
-    return people, group is None
+    group = directory.group(session, name, request.group_id, since)
+    return request, Stale(frozenset(people), group is None)

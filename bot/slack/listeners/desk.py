@@ -6,7 +6,7 @@ is told by a task the desk keeps.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -25,7 +25,7 @@ from bot.slack.views.blocks import Block, paragraph
 from bot.slack.views.text import clean, escape
 from bot.store import directory
 from bot.store.database import Database
-from bot.workflow.people import identify, remember_account
+from bot.workflow.people import NOT_MET, identify, remember_account
 from bot.workflow.reading import Office
 
 Body = Mapping[str, Any]
@@ -36,7 +36,7 @@ AT_CLICK = timedelta(seconds=1)
 """For one look at Slack before an ack: with Okta's 1.5 s it stays under 3 s."""
 
 OTHER_TEAM = Refused("People of other workspaces cannot use this.")
-NOT_MET = Refused("I could not look you up in Slack. Please try again in a moment.")
+NOT_FOUND = Refused("I could not look you up in Slack. Please try again in a moment.")
 NOT_SERVED = Refused("The integration this was for is not served any more.")
 
 log = structlog.get_logger(__name__)
@@ -116,21 +116,18 @@ async def person_at(desk: Desk, body: Body, office: Office) -> Person | Refused:
 
     Guests, strangers, bots and other teams are refused here, whatever they do.
     """
-    refused = await _refuse(desk, body)
-    if refused is not None:
-        return refused
-    return await identify(office, desk.team_id, user_of(body), desk.clock())
+    if not _is_ours(desk, body):
+        return OTHER_TEAM
+    (found,) = await _identify(desk, [office], user_of(body))
+    return found
 
 
 async def people_at(desk: Desk, body: Body) -> dict[str, Person] | Refused:
     """Return the person by integration; the first refusal where there is none."""
-    refused = await _refuse(desk, body)
-    if refused is not None:
-        return refused
-    offices, user, now = list(desk.offices.values()), user_of(body), desk.clock()
-    found = await asyncio.gather(
-        *(identify(office, desk.team_id, user, now) for office in offices)
-    )
+    if not _is_ours(desk, body):
+        return OTHER_TEAM
+    offices = list(desk.offices.values())
+    found = await _identify(desk, offices, user_of(body))
     people = {
         office.name: person
         for office, person in zip(offices, found, strict=True)
@@ -156,11 +153,30 @@ async def meet(desk: Desk, slack_id: str) -> bool:
     return True
 
 
-async def _refuse(desk: Desk, body: Body) -> Refused | None:
-    """Return why this delivery is nobody's we may listen to; None if it is."""
-    if team_of(body) != desk.team_id or not user_of(body):
-        return OTHER_TEAM
-    return None if await meet(desk, user_of(body)) else NOT_MET
+def _is_ours(desk: Desk, body: Body) -> bool:
+    """Tell whether a delivery is of somebody in the workspace we listen to."""
+    return team_of(body) == desk.team_id and bool(user_of(body))
+
+
+async def _identify(
+    desk: Desk, offices: Sequence[Office], slack_id: str
+) -> list[Person | Refused]:
+    """Return who an account is in each of `offices`; one never met is met now."""
+    found = await _as_known(desk, offices, slack_id)
+    if NOT_MET not in found:
+        return found
+    if not await meet(desk, slack_id):
+        return [NOT_FOUND for _ in offices]
+    return await _as_known(desk, offices, slack_id)
+
+
+async def _as_known(
+    desk: Desk, offices: Sequence[Office], slack_id: str
+) -> list[Person | Refused]:
+    now = desk.clock()
+    return await asyncio.gather(
+        *(identify(office, desk.team_id, slack_id, now) for office in offices)
+    )
 
 
 async def open_view(desk: Desk, body: Body, view: Block) -> Reply:
