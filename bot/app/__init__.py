@@ -1,6 +1,7 @@
 """Builds the parts, starts and stops them: the only room that knows them all.
 
     opening    the database, the key of its audit, the policy
+    listening  the address
     parts      what the bot is built of, and what a start can live with
     okta_loop  the worker that changes Okta
     face       Slack: connected, listened to, spoken with
@@ -10,6 +11,7 @@ What is wrong with the set-up is a SettingError before anything starts.
 
 import asyncio
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
@@ -20,6 +22,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bot.app.face import face
+from bot.app.listening import listen
 from bot.app.okta_loop import okta_worker
 from bot.app.opening import open_store, publish_head
 from bot.app.parts import Parts, build
@@ -49,11 +52,12 @@ async def run(
     async with AsyncExitStack() as stack:
         database = stack.enter_context(open_store(settings))
         stack.enter_context(only_runner(database))
+        listening = stack.enter_context(listen(settings))
         parts = await build(stack, settings, timing or Timing(), database)
         stack.callback(publish_head, database)
         web = Starlette(routes=parts.health.routes())
         okta = okta_worker(parts)
-        running = [stopped.wait(), _serve(web, settings), okta.run()]
+        running = [stopped.wait(), _serve(web, listening), okta.run()]
         if not parts.revoke_only:
             running.append(face(parts, web))
         _set_alarms(parts)
@@ -101,13 +105,11 @@ async def _anchor(parts: Parts) -> None:
     publish_head(parts.database)
 
 
-async def _serve(web: Starlette, settings: Settings) -> None:
-    """Answer on HOST and PORT until cancelled."""
+async def _serve(web: Starlette, listening: socket.socket) -> None:
+    """Answer what comes in until cancelled."""
     server = _Server(
         uvicorn.Config(
             web,
-            host=settings.host,
-            port=settings.port,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -115,7 +117,7 @@ async def _serve(web: Starlette, settings: Settings) -> None:
             timeout_graceful_shutdown=STOP_SERVING_WITHIN,
         )
     )
-    serving = asyncio.ensure_future(server.serve())
+    serving = asyncio.ensure_future(server.serve([listening]))
     try:
         await asyncio.shield(serving)
     finally:

@@ -90,7 +90,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
-    return Shell(tmp_path, {**SECRETS})
+    return Shell(tmp_path, {**SECRETS, "PORT": "0"})
 
 
 @pytest.fixture

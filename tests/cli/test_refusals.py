@@ -1,5 +1,6 @@
 """What is wrong with the set-up is one line, exit status 2, and no secret."""
 
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -7,7 +8,6 @@ import sys
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bot.sandbox import Sandbox
 from bot.store import queries
 from bot.store.database import only_runner
 from tests.cli.conftest import AUDIT_KEY, SECRETS, Shell
@@ -47,19 +47,18 @@ def test_http_mode_does_not_run_without_a_signing_secret(ready: Shell) -> None:
     assert "SLACK_SIGNING_SECRET is not set. Set it for HTTP mode" in said
 
 
-def test_a_token_that_slack_refuses_does_not_run(
-    ready: Shell, sandbox: Sandbox
-) -> None:
-    said = ready.refuses("run", SLACK_API_URL=f"{sandbox.slack.url}/api/")
-    assert "Slack does not take SLACK_BOT_TOKEN" in said
-
-
 def test_a_second_run_on_the_same_file_is_refused(ready: Shell) -> None:
     database = ready.rows()
     with only_runner(database):
         said = ready.refuses("run")
     database.close()
     assert "Another `access-bot run` already uses access-bot.db." in said
+
+
+def test_a_port_that_is_taken_is_refused(ready: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = ready.refuses("run", PORT=str(taken.getsockname()[1]))
+    assert "cannot be listened on: Address already in use." in said
 
 
 def test_other_commands_work_beside_a_running_bot(ready: Shell) -> None:

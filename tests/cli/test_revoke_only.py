@@ -53,7 +53,7 @@ def running(world: World, **changes: str) -> Iterator["subprocess.Popen[bytes]"]
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(15)
+        process.wait(30)
 
 
 def log_of(world: World) -> Path:
@@ -71,8 +71,8 @@ def ends_and_gives_nothing(world: World, problem: str, **changes: str) -> str:
     """See Rita's access end under a bot that may only end; return its log."""
     with running(world, **changes) as process:
         answer: Any = world.slack.wait_for(lambda: readiness(world), 20)
-        world.slack.wait_for(lambda: not world.okta.is_member(GROUP, login("rita")), 20)
-        assert readiness(world) is not None
+        world.slack.wait_for(lambda: world.grants() == ["revoked"], 30)
+        assert not world.okta.is_member(GROUP, login("rita"))
         assert answer.status_code == 503
         said = answer.json()["problems"]["start"]
         assert problem in said
