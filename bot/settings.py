@@ -99,6 +99,7 @@ class Timing:
     okta_call: timedelta = timedelta(seconds=10)  # one call, all told
     okta_read_at_click: timedelta = timedelta(seconds=1.5)  # one read before an ack
     slack_call: timedelta = timedelta(seconds=10)
+    slack_at_start: timedelta = timedelta(seconds=1)  # what is overdue waits no longer
     facts_stay_fresh: timedelta = timedelta(minutes=10)  # rows believed at a click
     lag: timedelta = timedelta(seconds=30)  # reads of members may trail a change
     read_back: timedelta = timedelta(seconds=1)  # first look after a change, doubled

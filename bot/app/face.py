@@ -82,7 +82,7 @@ async def _reach_slack(parts: Parts, client: AsyncWebClient) -> Mapping[str, Any
     """Return who we are in Slack, however long that takes."""
     while True:
         try:
-            return await greet(client, parts.timing)
+            return await greet(client, parts.timing.slack_call)
         except SlackError as error:
             parts.health.wrong("slack", str(error))
             await asyncio.sleep(parts.timing.sweep.total_seconds())

@@ -1,6 +1,7 @@
 """Who we are in Slack, asked once at the start and until it answers."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,7 +17,11 @@ log = structlog.get_logger()
 
 
 async def check_slack(settings: Settings, timing: Timing) -> None:
-    """Raise SettingError when Slack can surely not be spoken to."""
+    """Raise SettingError when Slack can surely not be spoken to.
+
+    A Slack that does not answer at once is waited for later: what is overdue
+    is revoked first.
+    """
     settings.require("slack_bot_token", "Set it to the app's bot token, xoxb-...")
     if not settings.secret("slack_app_token"):
         settings.require(
@@ -24,7 +29,7 @@ async def check_slack(settings: Settings, timing: Timing) -> None:
             "Set it for HTTP mode, or SLACK_APP_TOKEN for Socket Mode.",
         )
     try:
-        await greet(slack_client(settings, timing), timing)
+        await greet(slack_client(settings, timing), timing.slack_at_start)
     except SlackRefused as error:
         raise SettingError(
             f"Slack does not take SLACK_BOT_TOKEN ({error}).",
@@ -34,8 +39,9 @@ async def check_slack(settings: Settings, timing: Timing) -> None:
         log.warning("Slack is not there yet", why=str(error))
 
 
-async def greet(client: AsyncWebClient, timing: Timing) -> Mapping[str, Any]:
-    return await call(client.auth_test, timing.slack_call)
+async def greet(client: AsyncWebClient, within: timedelta) -> Mapping[str, Any]:
+    """Return who we are in Slack. Raises SlackError."""
+    return await call(client.auth_test, within)
 
 
 def slack_client(settings: Settings, timing: Timing) -> AsyncWebClient:
