@@ -265,8 +265,8 @@ class GroupIndex(SQLModel, table=True):
     """A group as it is looked for; triggers on `okta_group` keep it.
 
     `number` is its place in every set of groups. `stamp` grows with each change
-    of a group of the integration, and orders them. `group_text` beside it holds
-    the trigrams of name and description.
+    of a group of the integration, and orders them. `group_name` and
+    `group_description` beside it hold the trigrams of these.
     """
 
     __tablename__: ClassVar[str] = "group_index"

@@ -7,7 +7,7 @@ What was read is kept as rows, for the decisions that are made on rows.
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -34,6 +34,7 @@ from bot.core.words import DirectoryGone, DirectoryUnavailable, Group, Person, R
 from bot.store import directory as rows
 from bot.store import queries
 from bot.store.tables import AccessGrant, AccessRequest
+from bot.workflow.flow_maps import FlowMaps
 from bot.workflow.people import Door, People, link_all
 
 _LIKE_AN_ID = re.compile(r"[0-9A-Za-z]{20}")
@@ -91,6 +92,7 @@ class Office(Door):
 
     directory: Directory
     catalogue: Catalogue
+    flow_maps: FlowMaps = field(default_factory=FlowMaps, compare=False, repr=False)
 
 
 def policy_for(

@@ -52,7 +52,8 @@ def _indexes(path: Path) -> dict[str, str]:
 
 def _is_no_text_index(name: str | None, kind: str, _parents: object) -> bool:
     """SQLite keeps an index of text in tables of its own, which no class describes."""
-    return kind != "table" or not (name or "").startswith("group_text")
+    texts = ("group_name", "group_description")
+    return kind != "table" or not (name or "").startswith(texts)
 
 
 def _mode(path: Path) -> int:

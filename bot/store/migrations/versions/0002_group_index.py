@@ -4,6 +4,8 @@ Triggers keep it, so that it cannot disagree with the groups. Whoever rebuilds
 `okta_group` in a later step makes them again: SQLite drops them with the table.
 """
 
+from string import Template
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -22,12 +24,6 @@ WATCHED = (
 )
 """What a group is found by or judged by. That it was read again is neither."""
 
-TRIGRAMS = """
-create virtual table group_text using fts5(
-    name, description,
-    content='group_index', content_rowid='number', tokenize='trigram'
-)
-"""
 MET = """
 insert into group_index (integration, group_id, name, description, stamp)
 values (
@@ -47,14 +43,20 @@ DROPPED = """
 delete from group_index
 where integration = old.integration and group_id = old.id;
 """
-PUT = (
-    "insert into group_text (rowid, name, description) "
-    "values (new.number, new.name, new.description);"
+TRIGRAMS = Template(
+    "create virtual table group_$column using fts5($column, "
+    "content='group_index', content_rowid='number', tokenize='trigram')"
 )
-DROP = (
-    "insert into group_text (group_text, rowid, name, description) "
-    "values ('delete', old.number, old.name, old.description);"
+REBUILD = Template("insert into group_$column (group_$column) values ('rebuild')")
+PUT = Template(
+    "insert into group_$column (rowid, $column) values (new.number, new.$column);"
 )
+DROP = Template(
+    "insert into group_$column (group_$column, rowid, $column) "
+    "values ('delete', old.number, old.$column);"
+)
+TEXTS = ("name", "description")
+"""What is found by trigrams, each by its own: names are short, and sought first."""
 
 
 def upgrade() -> None:
@@ -79,21 +81,20 @@ def upgrade() -> None:
         "select integration, id, name, description, "
         "row_number() over (partition by integration order by id) from okta_group"
     )
-    _keep_trigrams()
+    for column in TEXTS:
+        _keep_trigrams(column)
     _keep_index()
 
 
-def _keep_trigrams() -> None:
-    op.execute(TRIGRAMS)
-    op.execute("insert into group_text (group_text) values ('rebuild')")
-    _trigger("group_text_put", "insert on group_index", PUT)
-    _trigger("group_text_dropped", "delete on group_index", DROP)
-    _trigger(
-        "group_text_changed",
-        "update of name, description on group_index",
-        DROP + PUT,
-        when=_differs("name", "description"),
-    )
+def _keep_trigrams(column: str) -> None:
+    put, drop = PUT.substitute(column=column), DROP.substitute(column=column)
+    op.execute(TRIGRAMS.substitute(column=column))
+    op.execute(REBUILD.substitute(column=column))
+    table, index = f"group_{column}", "on group_index"
+    _trigger(f"{table}_put", f"insert {index}", put)
+    _trigger(f"{table}_dropped", f"delete {index}", drop)
+    changed = f"update of {column} {index}"
+    _trigger(f"{table}_changed", changed, drop + put, when=_differs(column))
 
 
 def _keep_index() -> None:

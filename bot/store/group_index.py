@@ -1,0 +1,217 @@
+"""Where groups are looked for: by beginning, by trigrams, and by what changed.
+
+It gives numbers and groups, in no order of use to anyone, and decides nothing:
+who may see what is not known here. SQLite finds text by its FTS5 trigrams; what
+another database has instead goes into `TEXT_HOLDS`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+from sqlalchemy import Executable, Select, and_, select, text
+from sqlmodel import Session, col
+
+from bot.core.words import Group
+from bot.store.tables import GroupIndex, OktaGroup
+
+TRIGRAM = 3
+"""Shorter text is in no trigram."""
+
+LAST = "\U0010ffff"
+"""No name goes on with it: it ends the range of those that begin alike."""
+
+TEXT_HOLDS = MappingProxyType(
+    {
+        ("sqlite", "name"): text(
+            "select rowid from group_name where group_name match :sought"
+        ),
+        ("sqlite", "description"): text(
+            "select rowid from group_description where group_description match :sought"
+        ),
+    }
+)
+"""By dialect, how the numbers of groups are found whose text holds another."""
+
+MOST_AT_ONCE = 500
+"""How many rows are asked for by number in one query."""
+
+Column = Literal["name", "description"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A group as it is since `stamp`: None when it is gone, else without profile."""
+
+    stamp: int
+    number: int
+    group: Group | None
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a group is found by."""
+
+    number: int
+    name: str
+    description: str
+
+
+def changes_since(session: Session, integration: str, stamp: int) -> Iterator[Change]:
+    """Give the groups that changed after `stamp`, in the order they did; 0 for all."""
+    changed = (
+        _joined(
+            col(GroupIndex.stamp),
+            col(GroupIndex.number),
+            col(OktaGroup.gone_at).is_not(None),
+            col(OktaGroup.id),
+            col(OktaGroup.name),
+            col(OktaGroup.type),
+            col(OktaGroup.carries_admin_role),
+            col(OktaGroup.rule_managed),
+            col(OktaGroup.feeds_rule),
+        )
+        .where(
+            col(GroupIndex.integration) == integration, col(GroupIndex.stamp) > stamp
+        )
+        .order_by(col(GroupIndex.stamp))
+    )
+    for at, number, gone, id_, name, type_, admin, managed, feeds in _rows(
+        session, changed
+    ):
+        group = Group(
+            id=id_,
+            name=name,
+            type=type_,
+            carries_admin_role=admin,
+            rule_managed=managed,
+            feeds_rule=feeds,
+        )
+        yield Change(at, number, None if gone else group)
+
+
+def beginning_with(session: Session, integration: str, begins: str) -> Iterator[int]:
+    """Give the numbers of groups whose name begins so, by name.
+
+    Letter case is not minded in A to Z.
+    """
+    found = (
+        select(col(GroupIndex.number))
+        .where(
+            col(GroupIndex.integration) == integration,
+            col(GroupIndex.name) >= begins,
+            col(GroupIndex.name) < begins + LAST,
+        )
+        .order_by(col(GroupIndex.name))
+    )
+    return _numbers(session, found)
+
+
+def holding(
+    session: Session, *needed: Iterable[str], column: Column = "name"
+) -> Iterator[int]:
+    """Give the numbers of groups whose text holds one of each of `needed`.
+
+    Letter case is not minded. They are of any integration. Text shorter than a
+    trigram is held by none.
+    """
+    parts = [
+        " OR ".join(_phrase(each) for each in some if len(each) >= TRIGRAM)
+        for some in needed
+    ]
+    if not all(parts):
+        return iter(())
+    sought = " AND ".join(f"({part})" for part in parts)
+    query = TEXT_HOLDS[session.get_bind().dialect.name, column]
+    return _numbers(session, query, sought=sought)
+
+
+def texts(session: Session, numbers: Sequence[int]) -> Iterator[Text]:
+    """Give what the groups with these numbers are found by, in no order."""
+    found = select(
+        col(GroupIndex.number), col(GroupIndex.name), col(GroupIndex.description)
+    )
+    for some in _some_at_once(numbers):
+        rows = _rows(session, found.where(col(GroupIndex.number).in_(some)))
+        yield from (Text(*row) for row in rows)
+
+
+def groups(session: Session, numbers: Sequence[int]) -> Iterator[Group]:
+    """Give the groups with these numbers, whole and in this order, less those gone."""
+    fields = (
+        OktaGroup.id,
+        OktaGroup.name,
+        OktaGroup.description,
+        OktaGroup.type,
+        OktaGroup.profile,
+        OktaGroup.carries_admin_role,
+        OktaGroup.rule_managed,
+        OktaGroup.feeds_rule,
+        OktaGroup.read_at,
+    )
+    whole = _joined(col(GroupIndex.number), *map(col, fields))
+    for some in _some_at_once(numbers):
+        there = whole.where(
+            col(GroupIndex.number).in_(some), col(OktaGroup.gone_at).is_(None)
+        )
+        found = {number: group for number, *group in _rows(session, there)}
+        yield from (_group(*found[number]) for number in some if number in found)
+
+
+def _group(
+    id_: str,
+    name: str,
+    description: str,
+    type_: str,
+    profile: dict[str, Any],
+    admin: bool | None,
+    managed: bool | None,
+    feeds: bool | None,
+    read_at: datetime,
+) -> Group:
+    return Group(
+        id=id_,
+        name=name,
+        description=description,
+        type=type_,
+        profile=profile,
+        carries_admin_role=admin,
+        rule_managed=managed,
+        feeds_rule=feeds,
+        read_at=read_at,
+    )
+
+
+def _joined(*columns: Any) -> Select[Any]:
+    """Return a query of the index with the row of each group beside it."""
+    same = and_(
+        col(OktaGroup.integration) == GroupIndex.integration,
+        col(OktaGroup.id) == GroupIndex.group_id,
+    )
+    return select(*columns).select_from(GroupIndex).join(OktaGroup, same)
+
+
+def _phrase(sought: str) -> str:
+    """Return `sought` as a phrase of FTS5, in which nothing is an operator."""
+    return '"' + sought.replace('"', '""').replace("\0", "") + '"'
+
+
+def _some_at_once(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for at in range(0, len(numbers), MOST_AT_ONCE):
+        yield numbers[at : at + MOST_AT_ONCE]
+
+
+def _numbers(session: Session, query: Executable, **values: str) -> Iterator[int]:
+    """Give numbers as they are asked for, from the driver: there may be many."""
+    with closing(session.connection().execute(query, values)) as found:
+        while found.cursor and (some := found.cursor.fetchmany(MOST_AT_ONCE)):
+            yield from (number for (number,) in some)
+
+
+def _rows(session: Session, query: Executable, **values: str) -> Iterator[Any]:
+    """Give rows as they are asked for: who has enough asks no further."""
+    with closing(session.connection().execute(query, values)) as found:
+        yield from found
