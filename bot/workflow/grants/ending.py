@@ -1,0 +1,175 @@
+"""What ends a grant: people, the clock, a failure, a hand in the database.
+
+Each moves the row to where the worker removes the member; none calls Okta.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.core.words import Cause, GrantStatus, Refused
+from bot.store import audit, claims, moves, queries
+from bot.store.claims import settled
+from bot.store.tables import AccessGrant, AccessRequest
+from bot.workflow.notices import tell_people, tell_requester
+from bot.workflow.reading import Office
+
+BOT = "bot"
+NOT_AS_WRITTEN = Refused("The record of this approval is not as it was written.")
+
+
+def give_back(
+    session: Session, grant_id: str, person_id: str, now: datetime
+) -> AccessGrant | Refused:
+    """End a grant early, as only who holds it may; also while it is being given."""
+    grant = session.get(AccessGrant, grant_id)
+    if grant is None or grant.grantee_id != person_id:
+        return Refused("Only who holds this access can end it.")
+    if grant.status not in (GrantStatus.GRANTING, GrantStatus.ACTIVE):
+        return Refused("This access has ended already.")
+    end(session, grant, Cause.GIVEN_BACK, f"okta:{person_id}", now)
+    return grant
+
+
+def look_after(session: Session, office: Office) -> int:
+    """See that every live grant is as it was written and will be looked at again.
+
+    One that is not is ended and the admins are told; returns how many. What
+    lives and is due never, or after its end, is made due.
+    """
+    broken, now = 0, office.clock()
+    for grant in queries.live_grants(session, office.name):
+        if not audit.is_sealed(session, grant):
+            end_untrusted(session, grant, now)
+            broken += 1
+    claims.make_due(session, office.name, now)
+    return broken
+
+
+def next_due(grant: AccessGrant, request: AccessRequest, now: datetime) -> datetime:
+    """Return when the next warning or the end of an active grant comes."""
+    return min(
+        (instant for instant in warnings(grant, request) if instant > now),
+        default=grant.expires_at,
+    )
+
+
+def warnings(grant: AccessGrant, request: AccessRequest) -> list[datetime]:
+    """Return when the grantee is warned: as the terms say, within half of the grant.
+
+    If no wait is that short, once at a quarter of it.
+    """
+    whole = timedelta(seconds=grant.duration_seconds)
+    waits = [timedelta(seconds=wait) for wait in request.terms["warn_before"]]
+    short = [wait for wait in waits if wait < whole / 2] or [whole / 4]
+    return sorted(grant.expires_at - wait for wait in short)
+
+
+def pass_time(session: Session, grant: AccessGrant, now: datetime) -> bool:
+    """Expire an active grant whose end has come, else warn; tell if it expired."""
+    if grant.expires_at <= now:
+        end(session, grant, Cause.EXPIRED, "clock", now, fence=grant.fence)
+        return True
+    request = request_of(session, grant)
+    due = [instant for instant in warnings(grant, request) if instant <= now]
+    if due:
+        again = f":{due[-1].isoformat()}"
+        tell_requester(session, "warning", request, now, grant=grant, again=again)
+    moves.advance(
+        session,
+        grant,
+        "warned",
+        by="clock",
+        now=now,
+        fence=grant.fence,
+        **settled(next_due(grant, request, now)),
+    )
+    return False
+
+
+def fail(session: Session, grant: AccessGrant, why: Refused, now: datetime) -> None:
+    """End a grant that was not given; undo it first where an add may have landed."""
+    if audit.may_have_added(session, grant):
+        columns = settled(now) | {"problem": why.reason, "fence": grant.fence}
+        end(session, grant, Cause.FAILED, BOT, now, **columns)
+        return
+    moves.move(
+        session,
+        grant,
+        GrantStatus.FAILED,
+        by=BOT,
+        now=now,
+        fence=grant.fence,
+        text={"problem": why.reason},
+        cause=Cause.FAILED,
+        problem=why.reason,
+        ended_at=now,
+        **settled(None),
+    )
+    tell_failed(session, grant, now)
+
+
+def end_untrusted(session: Session, grant: AccessGrant, now: datetime) -> None:
+    """End a grant that is not as it was written, and tell the admins."""
+    tell_people(
+        session,
+        grant.integration,
+        "admins",
+        f"The record of grant {grant.id} was changed outside this program. "
+        "Nothing is given on it; run `access-bot audit verify`.",
+        key=f"untrusted:{grant.id}",
+        now=now,
+    )
+    if grant.status is GrantStatus.GRANTING:
+        fail(session, grant, NOT_AS_WRITTEN, now)
+    elif grant.status is not GrantStatus.REVOKING:
+        problem = NOT_AS_WRITTEN.reason
+        end(session, grant, Cause.FAILED, BOT, now, problem=problem)
+
+
+def end(
+    session: Session,
+    grant: AccessGrant,
+    cause: Cause,
+    by: str,
+    now: datetime,
+    **columns: Any,
+) -> None:
+    """Move a grant to where the worker removes it, due at once."""
+    columns = {"due_at": now} | columns
+    moves.move(
+        session,
+        grant,
+        GrantStatus.REVOKING,
+        by=by,
+        now=now,
+        cause=cause,
+        ended_by=by,
+        revoking_at=now,
+        **columns,
+    )
+
+
+def tell_of(session: Session, kind: str, grant: AccessGrant, now: datetime) -> None:
+    """Tell who asked; nobody did where a hand in the database made the grant."""
+    request = session.get(AccessRequest, grant.request_id)
+    if request is not None:
+        tell_requester(session, kind, request, now, grant=grant)
+
+
+def tell_failed(session: Session, grant: AccessGrant, now: datetime) -> None:
+    tell_of(session, "failed", grant, now)
+    tell_people(
+        session,
+        grant.integration,
+        "owner",
+        f"Access to the Okta group {grant.group_id} was approved but not given. "
+        f"{grant.problem or ''}",
+        key=f"failed:{grant.id}",
+        now=now,
+    )
+
+
+def request_of(session: Session, grant: AccessGrant) -> AccessRequest:
+    return session.get_one(AccessRequest, grant.request_id)

@@ -1,0 +1,228 @@
+"""Giving: the decision anew, the intent, the add, and the reading back."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from bot.core.owners import stands_on
+from bot.core.policy import Question, may_answer
+from bot.core.words import (
+    AccessBotError,
+    Allowed,
+    DirectoryError,
+    DirectoryGone,
+    DirectoryRefused,
+    DirectoryUnavailable,
+    GrantStatus,
+    Group,
+    Refused,
+    SettingError,
+    StaleState,
+)
+from bot.store import audit, moves
+from bot.store.claims import settled
+from bot.store.tables import AccessGrant, AccessRequest
+from bot.workflow import reading, requests
+from bot.workflow.grants.ending import (
+    BOT,
+    end_untrusted,
+    fail,
+    next_due,
+    request_of,
+)
+from bot.workflow.grants.taking import StillHeld, is_member
+from bot.workflow.notices import tell_requester
+from bot.workflow.people import read_person
+from bot.workflow.reading import NotYet, Office, policy_for, wait_out_our_own_end
+
+NOT_THEIRS = Refused("Who approved this may not decide about this group any more.")
+TOO_LATE = Refused("Okta could not be reached in time, so nothing was given.")
+
+
+async def give(office: Office, grant: AccessGrant, still_held: StillHeld) -> None:
+    """Add the member in Okta, read it back, and say so."""
+    run, now = office.database.run, office.clock()
+    if not await office.database.read(audit.is_sealed, grant):
+        await run(end_untrusted, grant, now)
+        return
+    if now >= grant.deliver_by or (grant.added_at and now >= grant.expires_at):
+        await run(fail, grant, TOO_LATE, now)
+        return
+    sent = await office.database.read(audit.may_have_added, grant)
+    if not sent:
+        refused = await _decide_again(office, grant, now)
+        if refused is not None:
+            await run(fail, grant, refused, now)
+            return
+    if grant.added_at is None and not await _add(office, grant, sent, still_held):
+        return
+    await _confirm(office, grant)
+
+
+async def _decide_again(
+    office: Office, grant: AccessGrant, now: datetime
+) -> Refused | None:
+    """Decide on fresh reads, before the first add, whether it may be sent.
+
+    This is also the one reading of whether they were a member before us.
+    """
+    request = await office.database.read(request_of, grant)
+    group = await reading.read_group(office, grant.group_id, now)
+    for person_id in {request.requester_id, request.grantee_id}:
+        await read_person(
+            office.database, office.directory, office.name, person_id, now
+        )
+    await wait_out_our_own_end(office, grant, now)
+    terms = await office.database.read(requests.still_allowed, office, request, now)
+    if isinstance(terms, Refused):
+        return terms
+    if group is None:
+        return requests.NOT_READ
+    return await _refuse_approver(office, request, group, now)
+
+
+async def _refuse_approver(
+    office: Office, request: AccessRequest, group: Group, now: datetime
+) -> Refused | None:
+    """Return why who approved may not approve any more, or None."""
+    approver = await read_person(
+        office.database, office.directory, office.name, request.decided_by or "", now
+    )
+    if approver is None:
+        return Refused("Who approved this is gone from Okta.")
+    apart = frozenset({request.requester_id, request.grantee_id})
+    found = await reading.read_route(office, group, apart, now)
+    if isinstance(found, Refused):
+        return found
+    rung = found[0].rung
+    policy = await office.database.read(
+        policy_for, office.catalogue, office.integration, rung.groups
+    )
+    question = Question(
+        requester_id=request.requester_id,
+        grantee_id=request.grantee_id,
+        is_open=True,
+        step=request.step,
+        step_shown=request.step,
+    )
+    is_approver = stands_on(policy, rung, approver)
+    allowed = may_answer(question, approver, is_approver=is_approver)
+    return None if isinstance(allowed, Allowed) else NOT_THEIRS
+
+
+async def _add(
+    office: Office, grant: AccessGrant, sent: bool, still_held: StillHeld
+) -> bool:
+    """Commit the intent, send the add, sort what came of it; tell if it landed.
+
+    `sent` tells whether an earlier add may have landed: no answer to this one
+    takes that doubt away.
+    """
+    run, doubt = office.database.run, grant.unsure_until if sent else None
+    await run(_intend, office, grant, office.clock())
+    try:
+        answered = await office.directory.add_member(
+            grant.group_id, grant.grantee_id, before_send=still_held
+        )
+    except DirectoryUnavailable as error:
+        if not error.landed:
+            await run(_not_added, grant, sent, doubt, error, office.clock())
+        raise
+    except (DirectoryRefused, DirectoryGone) as error:
+        await run(_not_added, grant, sent, doubt, error, office.clock())
+        await run(fail, grant, Refused(str(error)), office.clock())
+        return False
+    except (SettingError, StaleState) as error:  # before anything was sent
+        await run(_not_added, grant, sent, doubt, error, office.clock())
+        raise
+    if not await run(_added, grant, answered, doubt, office.clock()):
+        raise StaleState("it was ended while the add was under way")
+    return True
+
+
+async def _confirm(office: Office, grant: AccessGrant) -> None:
+    """Read the membership back; only then does the grant become active."""
+    if not await is_member(office, grant):
+        raise NotYet("The new member does not show yet.")
+    await office.database.run(_activate, grant, office.clock())
+
+
+def _intend(
+    session: Session, office: Office, grant: AccessGrant, now: datetime
+) -> None:
+    """Write what is about to be sent: the end, the origin, and the doubt."""
+    moves.advance(
+        session,
+        grant,
+        audit.INTENDED,
+        by=BOT,
+        now=now,
+        fence=grant.fence,
+        expires_at=now + timedelta(seconds=grant.duration_seconds),
+        was_member=False,
+        unsure_until=now + office.timing.unsure,
+    )
+
+
+def _not_added(
+    session: Session,
+    grant: AccessGrant,
+    sent: bool,
+    doubt: datetime | None,
+    error: AccessBotError,
+    now: datetime,
+) -> None:
+    """Take back the doubt of an add that certainly did not land."""
+    answered = error.request_id if isinstance(error, DirectoryError) else ""
+    moves.advance(
+        session,
+        grant,
+        audit.NOT_ADDED,
+        by=BOT,
+        now=now,
+        fence=grant.fence,
+        data={"okta_request": answered, "doubt": sent},
+        unsure_until=doubt,
+    )
+
+
+def _added(
+    session: Session,
+    grant: AccessGrant,
+    answered: str,
+    doubt: datetime | None,
+    now: datetime,
+) -> bool:
+    """Write that Okta confirmed the add; tell whether the grant still waits for it.
+
+    NB. An earlier add without an answer may land after this one was undone.
+    """
+    stored = session.get_one(AccessGrant, grant.id)
+    waits = stored.version == grant.version
+    moves.advance(
+        session,
+        grant if waits else stored,
+        audit.ADDED,
+        by=BOT,
+        now=now,
+        fence=grant.fence,
+        data={"okta_request": answered, "doubt": doubt is not None},
+        added_at=now,
+        unsure_until=doubt,
+    )
+    return waits
+
+
+def _activate(session: Session, grant: AccessGrant, now: datetime) -> None:
+    request = request_of(session, grant)
+    moves.move(
+        session,
+        grant,
+        GrantStatus.ACTIVE,
+        by=BOT,
+        now=now,
+        fence=grant.fence,
+        active_at=now,
+        **settled(next_due(grant, request, now)),
+    )
+    tell_requester(session, "granted", request, now, grant=grant)

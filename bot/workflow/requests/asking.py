@@ -1,0 +1,164 @@
+"""Asking: what a person wishes for, decided on rows."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from bot.core.policy import Asked, Policy, Terms, may_request
+from bot.core.words import Refused, RequestStatus
+from bot.store import directory, moves, queries
+from bot.store.tables import AccessRequest
+from bot.workflow.reading import Office, policy_for
+
+NOT_READ = Refused("I could not read this person or group from Okta.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a person asks for. `delivery` is Slack's own key of how it came."""
+
+    requester_id: str
+    group_id: str
+    duration: timedelta | None
+    justification: str
+    delivery: str | None = None
+
+
+def ask(
+    session: Session, office: Office, wish: Wish, now: datetime
+) -> AccessRequest | Refused:
+    """Ask for access: a pending request the worker will route, or a refusal.
+
+    A delivery that was asked with before gives the request it made then.
+    """
+    again = queries.request_of_delivery(session, wish.delivery)
+    if again is not None:
+        return again
+    asked = _asked(session, office, wish, now)
+    if isinstance(asked, Refused):
+        return asked
+    policy = policy_for(session, office.catalogue, office.integration)
+    terms = may_request(policy, asked, queries.standing(session, office.name, asked))
+    if isinstance(terms, Refused):
+        return terms
+    try:
+        with session.begin_nested():
+            return _create(session, office, asked, terms, wish.delivery, now)
+    except IntegrityError:
+        return Refused(f"You already asked for “{asked.group.name}”.")
+
+
+def still_allowed(
+    session: Session,
+    office: Office,
+    request: AccessRequest,
+    since: datetime,
+) -> Terms | Refused:
+    """Decide whether today's file allows `request`, on rows read since `since`."""
+    policy = policy_for(session, office.catalogue, office.integration)
+    return allowed_by(session, policy, request, since)
+
+
+def allowed_by(
+    session: Session, policy: Policy, request: AccessRequest, since: datetime
+) -> Terms | Refused:
+    asked = _as_asked(session, request, since)
+    if isinstance(asked, Refused):
+        return asked
+    name = request.integration
+    standing = queries.standing(session, name, asked, apart_from=request.id)
+    return may_request(policy, asked, standing)
+
+
+def _asked(
+    session: Session, office: Office, wish: Wish, now: datetime
+) -> Asked | Refused:
+    """Return what is wished for, as rows know it."""
+    person = directory.person(
+        session, office.name, wish.requester_id, now - office.timing.facts_stay_fresh
+    )
+    group = directory.group(session, office.name, wish.group_id)
+    if person is None:
+        return NOT_READ
+    if group is None:
+        return Refused("There is no such group that you can ask for.")
+    return Asked(
+        requester=person,
+        grantee=person,
+        group=group,
+        duration=wish.duration,
+        justification=wish.justification,
+    )
+
+
+def _as_asked(
+    session: Session, request: AccessRequest, since: datetime
+) -> Asked | Refused:
+    """Return what `request` asked for, with the people and group of today."""
+    name = request.integration
+    requester = directory.person(session, name, request.requester_id, since)
+    grantee = requester
+    if request.grantee_id != request.requester_id:
+        grantee = directory.person(session, name, request.grantee_id, since)
+    group = directory.group(session, name, request.group_id, since)
+    if requester is None or grantee is None or group is None:
+        return NOT_READ
+    return Asked(
+        requester=requester,
+        grantee=grantee,
+        group=group,
+        duration=timedelta(seconds=request.duration_seconds),
+        justification=request.justification or "",
+    )
+
+
+def _create(
+    session: Session,
+    office: Office,
+    asked: Asked,
+    terms: Terms,
+    delivery: str | None,
+    now: datetime,
+) -> AccessRequest:
+    request = AccessRequest(
+        id=secrets.token_hex(8),
+        integration=office.name,
+        flow=terms.flow,
+        requester_id=asked.requester.id,
+        grantee_id=asked.grantee.id,
+        group_id=asked.group.id,
+        duration_seconds=int(terms.duration.total_seconds()),
+        justification=asked.justification,
+        terms=_frozen(terms),
+        status=RequestStatus.PENDING,
+        asked_at=now,
+        lapse_at=now + terms.lapse_after,
+        due_at=now,
+        delivery=delivery,
+    )
+    moves.create(
+        session,
+        request,
+        by=f"okta:{asked.requester.id}",
+        now=now,
+        text={
+            "requester": asked.requester.login,
+            "grantee": asked.grantee.login,
+            "group": asked.group.name,
+            "justification": asked.justification,
+        },
+    )
+    return request
+
+
+def _frozen(terms: Terms) -> dict[str, Any]:
+    return {
+        "longest": terms.longest.total_seconds(),
+        "lapse_after": terms.lapse_after.total_seconds(),
+        "warn_before": [wait.total_seconds() for wait in terms.warn_before],
+        "steps": [{"any_of": ["owner"]}],
+    }
