@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
 from bot.app.greeting import greet, slack_client
-from bot.app.parts import Parts
+from bot.app.parts import REVOKE_ONLY, Parts
 from bot.engine.worker import Line, StillHeld
 from bot.slack.accounts import read_accounts
 from bot.slack.connection import slack_app, socket
@@ -39,6 +39,7 @@ async def face(parts: Parts, web: Starlette) -> None:
         timing=parts.timing,
         team_id=we["team_id"],
         wake=parts.bell.ring,
+        closed=REVOKE_ONLY if parts.revoke_only else "",
     )
     messenger = Messenger(
         parts.database, client, parts.offices, parts.clock, parts.timing
@@ -56,7 +57,7 @@ async def face(parts: Parts, web: Starlette) -> None:
         try:
             await worker.run()
         finally:
-            await worker.stop()
+            await asyncio.gather(worker.stop(), desk.finish())
 
 
 @asynccontextmanager

@@ -31,7 +31,11 @@ from bot.workflow.reading import Office
 
 log = structlog.get_logger()
 
-REVOKE_ONLY = "I run revoke-only: ends go on, nothing is asked, approved or given."
+REVOKE_ONLY = (
+    "I am set up wrongly, so nothing can be asked, approved or given until that is "
+    "mended. What you hold still ends on time."
+)
+"""What people are told meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +123,7 @@ async def build(
     )
     await _open_offices(stack, parts)
     if parts.revoke_only:
-        parts.health.wrong("start", f"{parts.problem} {REVOKE_ONLY}")
+        parts.health.wrong("start", f"{parts.problem} Only ends go on.")
         log.error("revoke-only", why=parts.problem)
     return parts
 

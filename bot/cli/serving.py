@@ -41,7 +41,7 @@ def run(
             "Leave --role out: one process does everything.",
         )
     settings = begin()
-    from bot.app import run as serve
+    from bot.app.running import run as serve
 
     asyncio.run(serve(settings))
 

@@ -107,9 +107,13 @@ class AboutGrant:
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """Something to tell an owner or an admin, in one text."""
+    """Something to tell an owner or an admin, in one text.
+
+    `stuck` is the grant of which they are asked whether its group is gone.
+    """
 
     text: str
+    stuck: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +152,8 @@ def load(
         return Shown(_home(session, offices, notice.recipient, now), wanted)
     if notice.grant_id is not None:
         grant = session.get_one(AccessGrant, notice.grant_id)
+        if notice.kind == "gone":
+            return Shown(_stuck(notice, grant), wanted)
         if _warns_too_late(notice, grant, now):
             return Dropped("what it warns of has happened")
         held = held_of(session, offices, grant)
@@ -155,6 +161,11 @@ def load(
     if notice.request_id is not None:
         return Shown(_about_request(session, offices, notice), wanted)
     return Shown(Alert(text=str(notice.facts.get("text", ""))), wanted)
+
+
+def _stuck(notice: Notice, grant: AccessGrant) -> Alert:
+    waits = grant.status is GrantStatus.REVOKING
+    return Alert(text=notice.facts["text"], stuck=grant.id if waits else "")
 
 
 def asked_of(session: Session, request: AccessRequest) -> Asked:

@@ -143,20 +143,21 @@ def is_sealed(session: Session, grant: AccessGrant) -> bool:
     )
 
 
-def may_have_added(session: Session, grant: AccessGrant) -> bool:
-    """Tell whether the chain says that an add of ours may have landed for `grant`.
+def added_pair(session: Session, grant: AccessGrant) -> tuple[str, str] | None:
+    """Return the person and group of an add of ours that may have landed.
 
-    NB. Only what we added is removed, and no column of the row says what we
-    added: an event does, and it must verify and be about this very pair.
+    NB. Only what we added is removed, and all of it: no column of the row says
+    what that was, an event does, and it must verify. A hand that puts another
+    person on the row neither frees the one we added nor removes the other.
     """
-    landed = False
+    pair = None
     for event in _told_of(session, grant):
         match event.kind:
-            case "grant intended" | "grant added":
-                landed = True
-            case "grant not added":
-                landed = bool(event.data.get("doubt"))
-    return landed
+            case "grant intended":
+                pair = (event.person_id or "", event.group_id or "")
+            case "grant not added" if not event.data.get("doubt"):
+                pair = None
+    return pair
 
 
 def may_still_land(session: Session, grant: AccessGrant) -> bool:
@@ -271,19 +272,10 @@ def text_digest(salt: str, text: Mapping[str, str]) -> str:
 
 
 def _told_of(session: Session, grant: AccessGrant) -> Iterator[Event]:
-    """Give the events of `grant` that verify and are about its very pair."""
+    """Give the events of `grant` that verify."""
     told = select(Event).where(Event.grant_id == grant.id).order_by(col(Event.seq))
-    for event in session.exec(told):
-        if _is_about(session, event, grant):
-            yield event
-
-
-def _is_about(session: Session, event: Event, grant: AccessGrant) -> bool:
-    return (
-        event.person_id == grant.grantee_id
-        and event.group_id == grant.group_id
-        and chain_of(session).fits(event)
-    )
+    chain = chain_of(session)
+    return (event for event in session.exec(told) if chain.fits(event))
 
 
 def row_picture(row: AccessRequest | AccessGrant) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from bot.store.tables import AccessGrant, AccessRequest, Event, Notice
 
 Row = AccessRequest | AccessGrant
 
-LIVING = frozenset({"card", "sent", "granted", "warning"})
+LIVING = frozenset({"card", "sent", "granted", "warning", "gone"})
 """Kinds of notices that are drawn again when what they show has changed."""
 
 TERMS = frozenset({"expires_at", "was_member", "duration_seconds"})

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, func, select
 
 from bot.core.policy import Asked, Standing
 from bot.core.words import LIVE, GrantStatus, RequestStatus
-from bot.store.tables import AccessGrant, AccessRequest, OktaPerson
+from bot.store.tables import AccessGrant, AccessRequest, OktaGroup, OktaPerson
 
 
 def request_of_delivery(session: Session, delivery: str | None) -> AccessRequest | None:
@@ -88,6 +88,16 @@ def is_member_by_rows(session: Session, row: AccessRequest | AccessGrant) -> boo
     """Tell whether the grantee was in the group when last read."""
     person = session.get(OktaPerson, (row.integration, row.grantee_id))
     return person is not None and row.group_id in (person.group_ids or ())
+
+
+def names_of(session: Session, grant: AccessGrant) -> tuple[str, str]:
+    """Return whom and what a grant is about, by login and name where known."""
+    person = session.get(OktaPerson, (grant.integration, grant.grantee_id))
+    group = session.get(OktaGroup, (grant.integration, grant.group_id))
+    return (
+        person.login if person else grant.grantee_id,
+        group.name if group else grant.group_id,
+    )
 
 
 def live_grants(session: Session, integration: str) -> list[AccessGrant]:

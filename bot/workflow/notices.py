@@ -79,10 +79,12 @@ def tell_people(
     *,
     key: str,
     now: datetime,
+    grant: AccessGrant | None = None,
 ) -> None:
     """Tell the `admins` or the integration `owner` something, once for this key.
 
-    What nobody owns is told to the admins.
+    What nobody owns is told to the admins. With `grant`, they are asked whether
+    its group is gone.
     """
     remembered = directory.remembered(session, EVERYBODY.format(integration))
     known = remembered.facts if remembered else {}
@@ -92,10 +94,11 @@ def tell_people(
         if recipient is not None:
             tell(
                 session,
-                "alert",
+                "gone" if grant else "alert",
                 recipient,
                 key=f"{key}:{recipient}",
                 now=now,
+                grant=grant,
                 facts={"text": text},
             )
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import httpx
 from sqlmodel import Session, SQLModel, select
 
-from bot.app import run
+from bot.app.running import run
 from bot.sandbox import Sandbox
 from bot.sandbox.demo.bot import Bot
 from bot.sandbox.slack import SlackWorkspace
@@ -35,6 +35,7 @@ from bot.store.verification import verify
 GROUP = "prod-db-read"
 ENGINEERS = ("rita", "olga", "mallory")
 WHY = "OPS-12 look at slow queries"
+HAS = f"You have {GROUP} until"
 AUDIT_KEY = "the audit key of the flows"
 DATABASE = "access-bot.db"
 
@@ -131,11 +132,17 @@ class World:
 
     @contextmanager
     def bot(self, timing: Timing = QUICK) -> Iterator[None]:
-        """Run the bot in this process until the block ends."""
-        runner = _InThread(self.settings(), timing)
-        try:
+        """Run the bot in this process until the block ends, ready in it."""
+        with self.bot_not_ready(timing) as runner:
             self.slack.wait_for(lambda: runner.is_well() and self._is_met())
             yield
+
+    @contextmanager
+    def bot_not_ready(self, timing: Timing = QUICK) -> Iterator["_InThread"]:
+        """Run the bot in this process until the block ends, from its first moment."""
+        runner = _InThread(self.settings(), timing)
+        try:
+            yield runner
         finally:
             runner.stop()
 
@@ -203,7 +210,7 @@ class World:
     def given(self, text: str = f"{GROUP} 1h {WHY}") -> Message:
         """Let Rita ask and Olga approve; return the message that she has it."""
         self.press("olga", "approve", self.asked(text))
-        return self.told("rita", "You have")
+        return self.told("rita", HAS)
 
     def deny(self, who: str, card: Message, reason: str) -> Ack:
         """Let somebody press Deny, write a reason and submit it."""
@@ -227,6 +234,16 @@ class World:
         """Return what somebody is shown by the bot, the newest first."""
         user = self.id(who)
         return [*self.slack.ephemerals(user), *self.slack.messages(user)][::-1]
+
+    def message_with(self, who: str, action: str) -> Message:
+        """Wait for the newest message that carries this button."""
+
+        def buttoned() -> Message | None:
+            return next((m for m in self.shown(who) if action in m.buttons), None)
+
+        message = self.slack.wait_for(buttoned)
+        assert message is not None
+        return message
 
     def was_told(self, who: str, fragment: str) -> bool:
         """Tell whether somebody is shown `fragment` by now."""
@@ -336,12 +353,21 @@ class _InThread:
             self._loop.call_soon_threadsafe(self._stopped.set)
         try:
             self._running.result(20)
-            left = asyncio.all_tasks(self._loop)
-            assert not left, left
+        except TimeoutError:
+            raise AssertionError(f"the bot does not stop: {self._cancel()}") from None
         finally:
             self._threads.shutdown()
-            self._loop.close()
+        left = asyncio.all_tasks(self._loop)
+        self._loop.close()
+        assert not left
         assert not [t.name for t in threading.enumerate() if _is_the_bots(t)]
+
+    def _cancel(self) -> list[str]:
+        """Cancel whatever the bot still does; return what that was."""
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            self._loop.call_soon_threadsafe(task.cancel)
+        return [repr(task) for task in tasks]
 
 
 def login(name: str) -> str:

@@ -4,7 +4,7 @@ import anyio
 import pytest
 from sqlmodel import Session
 
-from bot.core.words import Cause, GrantStatus, StaleState
+from bot.core.words import Cause, GrantStatus, Refused, StaleState
 from bot.sandbox.faults import Kind
 from bot.store import moves
 from bot.store.tables import AccessGrant, Event
@@ -412,12 +412,26 @@ async def test_a_removal_that_does_not_show_yet_is_not_believed(world: World) ->
     assert world.grant().status is GrantStatus.REVOKED
 
 
-async def test_a_group_that_is_gone_ends_what_was_held_of_it(world: World) -> None:
+async def test_a_group_that_is_not_shown_any_more_proves_no_end(world: World) -> None:
     await world.held()
     world.org.delete_group("prod-db")
     world.wait(HOUR)
-    await world.settle()
-    assert world.grant().status is GrantStatus.REVOKED
+    assert len(await world.work()) == 1
+    assert world.grant().status is GrantStatus.REVOKING
+    assert world.told("gone") == ["lead"]
+
+
+async def test_an_owner_says_that_it_is_gone_and_nobody_else(world: World) -> None:
+    await world.held()
+    world.org.delete_group("prod-db")
+    world.wait(HOUR)
+    await world.work()
+    for name in ("ann", "bea"):
+        refused = await world.settle_gone(name)
+        assert isinstance(refused, Refused)
+    await world.settle_gone("lead")
+    assert (world.grant().status, world.grant().cause) == ("revoked", Cause.GONE)
+    assert isinstance(await world.settle_gone("lead"), Refused)
 
 
 async def test_not_found_is_no_proof_while_the_person_cannot_be_read(
@@ -427,10 +441,8 @@ async def test_not_found_is_no_proof_while_the_person_cannot_be_read(
     world.org.delete_user("ann@example.com")
     world.wait(HOUR)
     assert len(await world.work()) == 1
-    world.wait(10 * MINUTE)
-    assert len(await world.work()) == 1
     assert world.grant().status is GrantStatus.REVOKING
-    assert "cannot be read" in world.alerts("lead")
+    assert world.told("gone") == ["lead"]
 
 
 async def test_a_removal_answered_not_found_is_believed_only_when_read_back(

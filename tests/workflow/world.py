@@ -163,6 +163,12 @@ class World:
             grants.give_back, grant.id, grant.grantee_id, self.clock()
         )
 
+    async def settle_gone(self, name: str) -> AccessGrant | Refused:
+        """Let somebody say that what cannot be removed is gone."""
+        person_id, grant_id = (await self.who(name)).id, self.grant().id
+        now = self.clock()
+        return await self.run(grants.settle_gone, self.office, grant_id, person_id, now)
+
     # What the worker does
 
     async def work(self, times: int = 1) -> list[AccessBotError]:

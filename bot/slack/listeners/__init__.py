@@ -6,7 +6,7 @@ last. What it leaves to be done or told is rows for the worker.
     desk       who is at the door, and how each is answered
     asking     the command, the modal, its typeahead and its submit
     answering  Approve, Deny, and the reason of a denial
-    ending     Cancel and End now
+    ending     Cancel, End now, and what an owner says is gone
     presence   the home tab and changes of accounts
 """
 
@@ -32,6 +32,7 @@ ACTIONS = {
     card.DENY: answering.deny,
     notices.CANCEL: ending.cancel,
     notices.END: ending.end,
+    notices.GONE: ending.settle_gone,
 }
 VIEWS = {modal.ASK: asking.submit, modal.DENIAL: answering.submit_denial}
 

@@ -1,10 +1,11 @@
-"""Ending: a requester takes a request back, a grantee ends access early."""
+"""Ending: taken back, given back, or gone with its group."""
 
 from sqlmodel import Session
 
 from bot.core.words import Refused, StaleState
 from bot.slack.listeners.desk import NOT_SERVED, Body, Desk, Reply, person_at, say
 from bot.store.tables import AccessGrant, AccessRequest
+from bot.workflow import grants
 from bot.workflow.grants import give_back
 from bot.workflow.requests import cancel as cancel_request
 
@@ -20,6 +21,22 @@ async def cancel(desk: Desk, body: Body) -> Reply:
 async def end(desk: Desk, body: Body) -> Reply:
     """Give a grant back before its end."""
     return await _end(desk, body, AccessGrant)
+
+
+async def settle_gone(desk: Desk, body: Body) -> Reply:
+    """Take a grant as ended whose group an owner says is gone."""
+    grant_id = str(body["actions"][0].get("value") or "")
+    grant = await desk.database.read(_row, AccessGrant, grant_id)
+    office = desk.offices.get(grant.integration) if grant else None
+    if office is None:
+        return say(body, NOT_KNOWN.reason)
+    person = await person_at(desk, body, office)
+    if isinstance(person, Refused):
+        return say(body, person.reason)
+    settled = await desk.write(
+        grants.settle_gone, office, grant_id, person.id, desk.clock()
+    )
+    return say(body, settled.reason) if isinstance(settled, Refused) else Reply()
 
 
 async def _end(

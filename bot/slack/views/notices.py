@@ -28,6 +28,7 @@ from bot.slack.views.words import person, plain_person, wish
 
 CANCEL = "cancel"
 END = "end"
+GONE = "gone"
 
 MOST_NAMED = 3
 SESSIONS = "Apps you are signed in to may keep you signed in for a while."
@@ -120,7 +121,11 @@ def failed(about: AboutGrant) -> Drawn:
 def alert(about: Alert) -> Drawn:
     """To an owner or an admin: one text."""
     text = clean(about.text, 2000) or "Something needs a look in the audit."
-    return escape(text), [blocks.paragraph(text)]
+    if not about.stuck:
+        return escape(text), [blocks.paragraph(text)]
+    spoken = "The group is gone from Okta"
+    gone = blocks.button("It is gone", GONE, about.stuck, spoken=spoken)
+    return escape(text), [blocks.paragraph(text), blocks.buttons(gone)]
 
 
 OF_REQUESTS: Mapping[str, Callable[[AboutRequest], Drawn]] = {

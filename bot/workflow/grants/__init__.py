@@ -14,12 +14,27 @@ removed that the chain does not say we added.
 
 from bot.core.words import GrantStatus
 from bot.store.tables import AccessGrant
-from bot.workflow.grants.ending import give_back, look_after, pass_time, warnings
+from bot.workflow.grants.ending import (
+    give_back,
+    look_after,
+    next_due,
+    pass_time,
+    settle_gone,
+    warnings,
+)
 from bot.workflow.grants.giving import give
 from bot.workflow.grants.taking import StillHeld, take, watch
 from bot.workflow.reading import Office
 
-__all__ = ["StillHeld", "carry_out", "give_back", "look_after", "warnings"]
+__all__ = [
+    "StillHeld",
+    "carry_out",
+    "give_back",
+    "look_after",
+    "next_due",
+    "settle_gone",
+    "warnings",
+]
 
 
 async def carry_out(office: Office, grant: AccessGrant, still_held: StillHeld) -> None:

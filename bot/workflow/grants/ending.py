@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.core.owners import Rung, ladder, stands_on
 from bot.core.words import Cause, GrantStatus, Refused
-from bot.store import audit, claims, moves, queries
+from bot.store import audit, claims, directory, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.notices import tell_people, tell_requester
-from bot.workflow.reading import Office
+from bot.workflow.reading import Office, policy_for
 
 BOT = "bot"
 NOT_AS_WRITTEN = Refused("The record of this approval is not as it was written.")
@@ -29,6 +30,37 @@ def give_back(
     if grant.status not in (GrantStatus.GRANTING, GrantStatus.ACTIVE):
         return Refused("This access has ended already.")
     end(session, grant, Cause.GIVEN_BACK, f"okta:{person_id}", now)
+    return grant
+
+
+def settle_gone(
+    session: Session, office: Office, grant_id: str, person_id: str, now: datetime
+) -> AccessGrant | Refused:
+    """Take a grant as ended whose group is gone from Okta, as its owner says.
+
+    Only an integration owner or an admin may say so, and only while it cannot
+    be removed.
+    """
+    grant = session.get(AccessGrant, grant_id)
+    person = directory.person(session, office.name, person_id)
+    if grant is None or person is None or grant.status is not GrantStatus.REVOKING:
+        return Refused("This has been settled already.")
+    policy = policy_for(session, office.catalogue, office.integration)
+    rungs = ladder(policy, Rung(name="resource"))[1:]
+    if not any(stands_on(policy, rung, person) for rung in rungs):
+        return Refused("Only an integration owner or an admin can say so.")
+    moves.move(
+        session,
+        grant,
+        GrantStatus.REVOKED,
+        by=f"okta:{person_id}",
+        now=now,
+        cause=Cause.GONE,
+        ended_at=now,
+        ended_by=person_id,
+        **settled(None),
+    )
+    tell_of(session, "ended", grant, now)
     return grant
 
 
@@ -90,7 +122,7 @@ def pass_time(session: Session, grant: AccessGrant, now: datetime) -> bool:
 
 def fail(session: Session, grant: AccessGrant, why: Refused, now: datetime) -> None:
     """End a grant that was not given; undo it first where an add may have landed."""
-    if audit.may_have_added(session, grant):
+    if audit.added_pair(session, grant) is not None:
         columns = settled(now) | {"problem": why.reason, "fence": grant.fence}
         end(session, grant, Cause.FAILED, BOT, now, **columns)
         return
@@ -160,12 +192,12 @@ def tell_of(session: Session, kind: str, grant: AccessGrant, now: datetime) -> N
 
 def tell_failed(session: Session, grant: AccessGrant, now: datetime) -> None:
     tell_of(session, "failed", grant, now)
+    who, what = queries.names_of(session, grant)
     tell_people(
         session,
         grant.integration,
         "owner",
-        f"Access to the Okta group {grant.group_id} was approved but not given. "
-        f"{grant.problem or ''}",
+        f"{who} was not given {what}, though it was approved. {grant.problem or ''}",
         key=f"failed:{grant.id}",
         now=now,
     )

@@ -48,7 +48,8 @@ async def give(office: Office, grant: AccessGrant, still_held: StillHeld) -> Non
     if now >= grant.deliver_by or (grant.added_at and now >= grant.expires_at):
         await run(fail, grant, TOO_LATE, now)
         return
-    sent = await office.database.read(audit.may_have_added, grant)
+    pair = grant.grantee_id, grant.group_id
+    sent = await office.database.read(audit.added_pair, grant) == pair
     if not sent:
         refused = await _decide_again(office, grant, now)
         if refused is not None:
@@ -142,7 +143,7 @@ async def _add(
 
 async def _confirm(office: Office, grant: AccessGrant) -> None:
     """Read the membership back; only then does the grant become active."""
-    if not await is_member(office, grant):
+    if not await is_member(office, (grant.grantee_id, grant.group_id)):
         raise NotYet("The new member does not show yet.")
     await office.database.run(_activate, grant, office.clock())
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.core.words import (
+    AccessBotError,
     Cause,
     DirectoryError,
     DirectoryGone,
+    DirectoryRefused,
     GrantStatus,
     SettingError,
 )
@@ -20,64 +22,90 @@ from bot.workflow.notices import tell_people
 from bot.workflow.people import read_person
 from bot.workflow.reading import NotYet, Office
 
+Pair = tuple[str, str]
+"""A person and a group, by id."""
+
 StillHeld = Callable[[], None]
 """Raises StaleState when the claim has run out: asked just before sending."""
+
+
+class Hidden(NotYet):
+    """Okta shows a person or group no more: gone, or hidden from our app."""
 
 
 async def take(office: Office, grant: AccessGrant, still_held: StillHeld) -> None:
     """Remove the member in Okta until it is read back as gone."""
     run = office.database.run
     try:
-        if not await office.database.read(audit.may_have_added, grant):
+        added = await office.database.read(audit.added_pair, grant)
+        if added is None:
             await run(_revoked, grant, "", office.clock())
             return
-        answered = await _remove(office, grant, still_held)
-        if await is_member(office, grant):
+        answered = await _remove(office, added, still_held)
+        if await is_member(office, added):
             raise NotYet("The member still shows.")
         await run(_revoked, grant, answered, office.clock())
     except (DirectoryError, SettingError) as error:
-        await run(_tell_if_late, office, grant, str(error), office.clock())
+        await run(_tell_if_stuck, office, grant, error, office.clock())
         raise
 
 
-async def _remove(office: Office, grant: AccessGrant, still_held: StillHeld) -> str:
-    """Send the removal. Gone is no proof yet: the reading after it is."""
+async def _remove(office: Office, pair: Pair, still_held: StillHeld) -> str:
+    """Send the removal. Gone is no proof yet: the reading after it is.
+
+    NB. A group that is hidden from the app answers like one that is gone, and
+    is left out of what a person is shown to be in: no reading proves the end.
+    Raises Hidden then.
+    """
+    person_id, group_id = pair
     try:
         return await office.directory.remove_member(
-            grant.group_id, grant.grantee_id, before_send=still_held
+            group_id, person_id, before_send=still_held
         )
     except DirectoryGone as error:
+        if await office.directory.group(group_id) is None:
+            raise Hidden("Okta no longer shows the group.") from error
         return error.request_id
 
 
 async def watch(office: Office, grant: AccessGrant, still_held: StillHeld) -> None:
     """Undo an add that landed after all, for as long as one still may."""
     run, now = office.database.run, office.clock()
-    person = await read_person(
-        office.database, office.directory, office.name, grant.grantee_id, now
-    )
-    found = person is not None and grant.group_id in (person.groups or ())
-    if found and await office.database.read(_is_late_add, grant):
-        answered = await _remove(office, grant, still_held)
+    added = await office.database.read(_late_add, grant)
+    if added is not None and await _shows(office, added):
+        answered = await _remove(office, added, still_held)
         await run(_undone, grant, answered, now)
     else:
         await run(_watched, office, grant, now)
 
 
-async def is_member(office: Office, grant: AccessGrant) -> bool:
-    """Read whether the grantee is in the group; NotYet if they cannot be read."""
+async def is_member(office: Office, pair: Pair) -> bool:
+    """Read whether a person is in a group; Hidden if they cannot be read."""
+    person_id, group_id = pair
     person = await read_person(
-        office.database, office.directory, office.name, grant.grantee_id, office.clock()
+        office.database, office.directory, office.name, person_id, office.clock()
     )
     if person is None or person.groups is None:
-        raise NotYet("The person cannot be read, so nothing is proven.")
-    return grant.group_id in person.groups
+        raise Hidden("Okta no longer shows the person.")
+    return group_id in person.groups
 
 
-def _is_late_add(session: Session, grant: AccessGrant) -> bool:
-    """Tell whether a member who was found can only be an add of `grant`."""
-    given_anew = queries.is_given_anew(session, grant)
-    return not given_anew and audit.may_still_land(session, grant)
+async def _shows(office: Office, pair: Pair) -> bool:
+    """Read whether a person is in a group; who is gone is in none."""
+    person = await office.directory.person(pair[0])
+    return person is not None and await is_member(office, pair)
+
+
+def _late_add(session: Session, grant: AccessGrant) -> Pair | None:
+    """Return the pair of an add that may still land; None where no removal is due.
+
+    A later grant of the pair that was added holds the membership now.
+    """
+    if queries.is_given_anew(session, grant):
+        return None
+    if not audit.may_still_land(session, grant):
+        return None
+    return audit.added_pair(session, grant)
 
 
 def _revoked(
@@ -137,21 +165,35 @@ def _undone(session: Session, grant: AccessGrant, answered: str, now: datetime) 
     )
 
 
-def _tell_if_late(
-    session: Session, office: Office, grant: AccessGrant, why: str, now: datetime
+def _tell_if_stuck(
+    session: Session,
+    office: Office,
+    grant: AccessGrant,
+    error: AccessBotError,
+    now: datetime,
 ) -> None:
-    """Tell the integration owner of a removal that fails, then again each hour."""
+    """Tell the owner of a removal that fails: at once when Okta refuses it for good.
+
+    Else after `Timing.late`; and again each `Timing.late_again`.
+    """
     since = grant.revoking_at or grant.expires_at
-    hours = int((now - since - office.timing.late) / office.timing.late_again)
-    if now - since < office.timing.late:
+    refused = isinstance(error, DirectoryRefused | Hidden)
+    if now - since < office.timing.late and not refused:
         return
+    times = max(0, int((now - since) / office.timing.late_again))
+    who, what = queries.names_of(session, grant)
+    ask = (
+        "If that is because it is gone, say so here, and I take this as ended."
+        if isinstance(error, Hidden)
+        else "I keep trying; remove them by hand if it is urgent."
+    )
     tell_people(
         session,
         grant.integration,
         "owner",
-        f"The Okta user {grant.grantee_id} should have left the group "
-        f"{grant.group_id} at {since:%H:%M} UTC and could not be removed: {why} "
-        "I keep trying; remove them by hand if it is urgent.",
-        key=f"late:{grant.id}:{hours}",
+        f"{who} should have left {what} at {since:%H:%M} UTC "
+        f"and could not be removed. {error} {ask}",
+        key=f"stuck:{grant.id}:{times}",
         now=now,
+        grant=grant if isinstance(error, Hidden) else None,
     )

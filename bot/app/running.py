@@ -1,0 +1,145 @@
+"""Running: everything started together, and stopped together."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from bot.app.face import face
+from bot.app.listening import listen
+from bot.app.okta_loop import okta_worker
+from bot.app.opening import open_store, publish_head
+from bot.app.parts import Parts, build
+from bot.core.words import AccessBotError
+from bot.settings import Settings, Timing
+from bot.store.database import only_runner
+from bot.workflow import grants, upkeep
+from bot.workflow.reading import Office
+
+STOP_SERVING_WITHIN = 5
+"""Seconds that a request under way has when the bot is told to stop."""
+
+log = structlog.get_logger()
+
+
+async def run(
+    settings: Settings,
+    timing: Timing | None = None,
+    stopped: asyncio.Event | None = None,
+) -> None:
+    """Serve until `stopped` is set; then finish or hand back what is under way.
+
+    Without `stopped`, SIGTERM and SIGINT stop it. Raises SettingError when the
+    set-up does not let it start.
+    """
+    stopped = stopped or _told_to_stop()
+    async with AsyncExitStack() as stack:
+        database = stack.enter_context(open_store(settings))
+        stack.enter_context(only_runner(database))
+        listening = stack.enter_context(listen(settings))
+        parts = await build(stack, settings, timing or Timing(), database)
+        stack.callback(publish_head, database)
+        web = Starlette(routes=parts.health.routes())
+        okta = okta_worker(parts)
+        _set_alarms(parts)
+        parts.schedule.start()
+        stack.callback(parts.schedule.stop)
+        await _until_one_ends(
+            asyncio.create_task(stopped.wait()),
+            asyncio.create_task(_serve(web, listening)),
+            asyncio.create_task(okta.run()),
+            asyncio.create_task(face(parts, web)),
+        )
+        await okta.stop()
+
+
+def _set_alarms(parts: Parts) -> None:
+    """Schedule the periodic upkeep; each job also runs at once."""
+    every, run = parts.schedule.every, parts.database.run
+    every(parts.timing.anchor, "anchor", partial(_anchor, parts))
+    for name, office in parts.offices.items():
+        look_after = partial(run, grants.look_after, office)
+        every(parts.timing.verify, f"look after {name}", look_after)
+        if parts.revoke_only:
+            continue
+        discover = partial(_discover, parts, office)
+        every(office.integration.discovery.every, f"discover {name}", discover)
+        if office.integration.user_cleanup:
+            wait = min(parts.timing.clean_up, office.integration.user_cleanup.after)
+            every(wait, f"clean up {name}", partial(_clean_up, office))
+
+
+async def _discover(parts: Parts, office: Office) -> None:
+    """Discover, and say whether the bot knows this org by now."""
+    try:
+        count = await upkeep.discover(office)
+    except AccessBotError as error:
+        parts.health.wrong(office.name, str(error))
+        raise
+    parts.health.right(office.name)
+    log.info("discovered", integration=office.name, groups=count)
+
+
+async def _clean_up(office: Office) -> None:
+    """Clean up, and say how many people are no longer known."""
+    count = await upkeep.clean_up(office)
+    if count:
+        log.info("people forgotten", integration=office.name, people=count)
+
+
+async def _anchor(parts: Parts) -> None:
+    publish_head(parts.database)
+
+
+async def _serve(web: Starlette, listening: socket.socket) -> None:
+    """Answer what comes in until cancelled."""
+    server = _Server(
+        uvicorn.Config(
+            web,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SERVING_WITHIN,
+        )
+    )
+    serving = asyncio.ensure_future(server.serve([listening]))
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which would raise what they caught."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    return told
+
+
+async def _until_one_ends(*tasks: asyncio.Task[Any]) -> None:
+    """Wait until one of `tasks` ends, end the others, raise what it raised."""
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    for task in done:
+        task.result()
