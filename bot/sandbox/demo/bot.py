@@ -61,12 +61,18 @@ class Bot:
             process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
                 [*COMMAND, "run"], env=self._environment, stdout=log, stderr=log
             )
+        self._process = process
         try:
             self._wait_until_ready(process)
             yield
         finally:
             process.send_signal(signal.SIGTERM)
             _stop(process)
+
+    def kill(self) -> None:
+        """Kill the running bot, as a power cut would."""
+        self._process.kill()
+        self._process.wait()
 
     def log(self) -> str:
         """Return what the running bot has logged."""
