@@ -19,6 +19,9 @@ from tests.conformance.okta_api import Exchange
 
 Exchanges = list[Exchange]
 
+PROXYS = "text/html; charset=utf-8"
+"""What a gateway in between answers, and Okta never."""
+
 
 class Recorder:
     """Keeps each request and its answer, as they went over the wire."""
@@ -83,7 +86,8 @@ def judge(slack: SlackWorkspace, exchanges: Exchanges) -> None:
         if delivery.ack is not None:
             block_kit.validate("ack", _answered(delivery.ack))
     for exchange in list(exchanges):
-        okta_api.validate(exchange)
+        if exchange.answer_type != PROXYS:
+            okta_api.validate(exchange)
 
 
 def _decoded(call: Call) -> dict[str, Any]:
