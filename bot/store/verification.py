@@ -90,8 +90,7 @@ def _check_rows(
             select(AccessRequest), execution_options=BATCHED
         ):
             yield from _check_row("request", request, told)
-        for found in _grants(session):
-            grant, approval = found.tuple()
+        for grant, approval in _grants(session):
             wrong = [*_check_row("grant", grant, told)]
             yield from wrong or _check_seal(chain_of(session), grant, approval)
     except (LookupError, ValueError):
@@ -101,7 +100,7 @@ def _check_rows(
         yield Finding(None, f"{noun} {name} is gone from the database")
 
 
-def _grants(session: Session) -> Iterator[Row[tuple[AccessGrant, Event | None]]]:
+def _grants(session: Session) -> Iterator[Row[AccessGrant, Event | None]]:
     query = select(AccessGrant, Event).outerjoin(
         Event, col(Event.seq) == col(AccessGrant.approved_event)
     )
