@@ -84,20 +84,26 @@ class Parts:
 
 
 def okta_of(integration: Integration, clock: Clock, timing: Timing) -> OktaClient:
-    """Return a client of the integration's org; its secret is read when needed."""
+    """Return a client of the integration's org; its secret is read when needed.
+
+    Its waits keep their proportion to that for one call.
+    """
     return OktaClient(
         integration.org_url,
         partial(read_secret, integration.credentials),
-        timing=OktaTiming(deadline=timing.okta_call),
+        timing=OktaTiming().scaled(timing.okta_call / OktaTiming().deadline),
         clock=clock,
     )
 
 
 async def build(
-    stack: AsyncExitStack, settings: Settings, timing: Timing, database: Database
+    stack: AsyncExitStack,
+    settings: Settings,
+    timing: Timing,
+    database: Database,
+    clock: Clock,
 ) -> Parts:
     """Return the parts; what this start can live with is in their problem."""
-    clock = Clock()
     newest = await database.read(audit.head)
     if newest is not None:
         clock.not_before(newest.at)

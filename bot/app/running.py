@@ -18,7 +18,7 @@ from bot.app.okta_loop import okta_worker
 from bot.app.opening import open_store, publish_head
 from bot.app.parts import Parts, build
 from bot.core.words import AccessBotError
-from bot.settings import Settings, Timing
+from bot.settings import Clock, Settings, Timing
 from bot.store.database import only_runner
 from bot.workflow import grants, upkeep
 from bot.workflow.reading import Office
@@ -33,6 +33,7 @@ async def run(
     settings: Settings,
     timing: Timing | None = None,
     stopped: asyncio.Event | None = None,
+    clock: Clock | None = None,
 ) -> None:
     """Serve until `stopped` is set; then finish or hand back what is under way.
 
@@ -44,7 +45,9 @@ async def run(
         database = stack.enter_context(open_store(settings))
         stack.enter_context(only_runner(database))
         listening = stack.enter_context(listen(settings))
-        parts = await build(stack, settings, timing or Timing(), database)
+        parts = await build(
+            stack, settings, timing or Timing(), database, clock or Clock()
+        )
         stack.callback(publish_head, database)
         web = Starlette(routes=parts.health.routes())
         okta = okta_worker(parts)

@@ -77,6 +77,7 @@ class Fault:
 
 Apply = Callable[[], Awaitable[Response]]
 Refuse = Callable[[Fault], Response]
+Watcher = Callable[[str], Fault | None]
 
 
 class Faults:
@@ -86,6 +87,7 @@ class Faults:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._down = False
+        self._watcher: Watcher | None = None
         self._held: set[asyncio.Future[None]] = set()
 
     def add(
@@ -124,8 +126,18 @@ class Faults:
         """End what `down` began."""
         self._down = False
 
+    def watch(self, watcher: Watcher | None) -> None:
+        """Show every call to `watcher` first, by its label, as it arrives.
+
+        The fault it returns, if any, is the one that the call meets.
+        """
+        self._watcher = watcher
+
     def take(self, label: str) -> Fault | None:
         """The fault this call meets, or None. Each call asks once."""
+        planned = self._watcher(label) if self._watcher else None
+        if planned is not None:
+            return planned
         with self._lock:
             if self._down:
                 return Fault(match="", kind="cut_before")
