@@ -7,7 +7,7 @@ nothing is asked, approved or given, and every end goes on.
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -21,6 +21,7 @@ from bot.engine.schedule import Schedule
 from bot.engine.worker import Bell, Line, Worker
 from bot.okta.client import OktaClient, OktaTiming
 from bot.okta.directory import OktaDirectory
+from bot.okta.pacing import Lane
 from bot.ops.health import Health
 from bot.secrets import read_secret
 from bot.settings import Clock, Settings, Timing
@@ -53,6 +54,7 @@ class Parts:
     owner: str
     problem: str = ""
     offices: dict[str, Office] = field(default_factory=dict)
+    urgent: dict[str, Office] = field(default_factory=dict)
 
     @property
     def revoke_only(self) -> bool:
@@ -74,13 +76,16 @@ class Parts:
         return worker
 
     def office(self, integration: str) -> Office:
-        """Return the office of `integration`; SettingError when it is not there."""
-        if integration not in self.offices:
+        """Return the worker's office of `integration`: its reads go before others.
+
+        Raises SettingError when it is not there.
+        """
+        if integration not in self.urgent:
             raise SettingError(
                 f"The integration {integration} is not in access.yaml any more.",
                 "Put it back until what it gave has ended.",
             )
-        return self.offices[integration]
+        return self.urgent[integration]
 
 
 def okta_of(integration: Integration, clock: Clock, timing: Timing) -> OktaClient:
@@ -159,13 +164,18 @@ async def _open_offices(stack: AsyncExitStack, parts: Parts) -> None:
     for integration in parts.catalogue.integrations:
         client = okta_of(integration, parts.clock, parts.timing)
         await stack.enter_async_context(client)
-        parts.offices[integration.name] = Office(
+        directory = OktaDirectory(client)
+        office = Office(
             database=parts.database,
-            directory=OktaDirectory(client),
+            directory=directory,
             integration=integration,
             identity=parts.catalogue.identity,
             catalogue=parts.catalogue,
             timing=parts.timing,
             clock=parts.clock,
+        )
+        parts.offices[integration.name] = office
+        parts.urgent[integration.name] = replace(
+            office, directory=directory.at(Lane.GRANT)
         )
         parts.health.wrong(integration.name, "Its groups were not read yet.")
