@@ -111,6 +111,7 @@ class Timing:
     verify: timedelta = timedelta(minutes=1)  # seals of what lives are looked at
     anchor: timedelta = timedelta(hours=1)  # the head of the audit is published
     clean_up: timedelta = timedelta(hours=1)
+    discover_changes: timedelta = timedelta(minutes=5)  # between whole discoveries
     meet: timedelta = timedelta(hours=1)  # the people of the workspace are read
     stop: timedelta = timedelta(seconds=10)  # to finish or hand back on SIGTERM
 

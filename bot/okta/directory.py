@@ -198,10 +198,15 @@ class OktaDirectory:
         found = await self.group(group_id)
         return found and self.with_guards(found, await self.rules())
 
-    async def guarded_groups(self) -> list[Group]:
-        """Return every group we may see, with what the org's rules say of it."""
+    async def guarded_groups(
+        self,
+        since: datetime | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Group]:
+        """Return what `all_groups` does, with what the org's rules say of each."""
         rules = await self.rules()
-        return [self.with_guards(group, rules) for group in await self.all_groups()]
+        groups = await self.all_groups(since, progress)
+        return [self.with_guards(group, rules) for group in groups]
 
     async def members(self, group_id: str, most: int | None = 50) -> list[Person]:
         """Return the members of a group live, the first `most` of them, or all.

@@ -4,7 +4,7 @@ A reading older than asked for is not believed: `person()` and `group()` give
 None for it, and unknown means no. Nothing here is a decision.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -138,6 +138,29 @@ def forget_unlisted(session: Session, integration: str, listed_at: datetime) -> 
     return session.connection().execute(gone).rowcount
 
 
+def groups_among(
+    session: Session, integration: str, ids: Iterable[str]
+) -> dict[str, Group]:
+    """Return those of the groups with these ids that were ever read, by id."""
+    rows = session.exec(
+        select(OktaGroup).where(
+            OktaGroup.integration == integration, col(OktaGroup.id).in_(list(ids))
+        )
+    )
+    return {row.id: as_group(row) for row in rows}
+
+
+def held_among(session: Session, integration: str, ids: Iterable[str]) -> set[str]:
+    """Return those of these group ids of which a grant lives."""
+    held = session.exec(
+        select(AccessGrant.group_id).where(
+            AccessGrant.integration == integration,
+            col(AccessGrant.status).in_(LIVE),
+        )
+    )
+    return set(held).intersection(ids)
+
+
 def pins(session: Session, integration: str, kind: str) -> dict[str, str]:
     """Return the ids that names of `kind` (user, group) were pinned to."""
     rows = session.exec(
@@ -186,6 +209,20 @@ def link_of_person(
     ).first()
 
 
+def linked_people(session: Session, integration: str) -> list[Person]:
+    """Return the people who have a Slack account that is theirs, as last read."""
+    rows = session.exec(
+        select(OktaPerson)
+        .join(
+            PersonLink,
+            (col(PersonLink.person_id) == OktaPerson.id)
+            & (col(PersonLink.integration) == OktaPerson.integration),
+        )
+        .where(OktaPerson.integration == integration)
+    )
+    return [as_person(row) for row in rows]
+
+
 def accounts_with_email(session: Session, email: str) -> list[SlackAccount]:
     """Return the Slack accounts that may act here and whose e-mail is `email`."""
     return list(
@@ -208,6 +245,13 @@ def accounts_with_id(session: Session, slack_id: str) -> list[SlackAccount]:
             )
         )
     )
+
+
+def remember(
+    session: Session, name: str, facts: Mapping[str, Any], now: datetime
+) -> None:
+    """Keep what the periodic job `name` remembers, as of `now`."""
+    session.merge(Upkeep(name=name, at=now, facts=dict(facts)))
 
 
 def remembered(session: Session, name: str) -> Upkeep | None:

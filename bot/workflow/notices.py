@@ -86,21 +86,25 @@ def tell_people(
     What nobody owns is told to the admins. With `grant`, they are asked whether
     its group is gone.
     """
+    for recipient in recipients_of(session, integration, role):
+        tell(
+            session,
+            "gone" if grant else "alert",
+            recipient,
+            key=f"{key}:{recipient}",
+            now=now,
+            grant=grant,
+            facts={"text": text},
+        )
+
+
+def recipients_of(session: Session, integration: str, role: str) -> list[str]:
+    """Return the Slack ids of the `admins`, or the `owner` where there is one."""
     remembered = directory.remembered(session, EVERYBODY.format(integration))
     known = remembered.facts if remembered else {}
     people: Iterable[str] = known.get(role) or known.get("admins", ())
-    for person_id in people:
-        recipient = slack_of(session, integration, person_id)
-        if recipient is not None:
-            tell(
-                session,
-                "gone" if grant else "alert",
-                recipient,
-                key=f"{key}:{recipient}",
-                now=now,
-                grant=grant,
-                facts={"text": text},
-            )
+    found = (slack_of(session, integration, person_id) for person_id in people)
+    return [recipient for recipient in found if recipient is not None]
 
 
 def show_home(session: Session, recipient: str, now: datetime) -> None:

@@ -35,6 +35,7 @@ from bot.store import directory as rows
 from bot.store import queries
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.flow_maps import FlowMaps
+from bot.workflow.groups import keep_groups
 from bot.workflow.people import Door, People, link_all
 
 _LIKE_AN_ID = re.compile(r"[0-9A-Za-z]{20}")
@@ -57,7 +58,11 @@ class Groups(Protocol):
 
     async def guarded_group(self, group_id: str) -> Group | None: ...
 
-    async def guarded_groups(self) -> list[Group]: ...
+    async def guarded_groups(
+        self,
+        since: datetime | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Group]: ...
 
     async def owners(self, group_id: str) -> list[tuple[str, str]] | None: ...
 
@@ -125,7 +130,7 @@ async def read_group(office: Office, group_id: str, now: datetime) -> Group | No
     """Read a group with its guards from Okta into rows; None if there is none."""
     found = await office.directory.guarded_group(group_id)
     if found is not None:
-        await office.database.run(rows.remember_groups, office.name, [found], now)
+        await office.database.run(keep_groups, office, [found], now)
     return found
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from bot.core.words import DirectoryUnavailable, Group, Person
@@ -66,7 +67,11 @@ class Org:
     async def guarded_group(self, group_id: str) -> Group | None:
         return await self.group(group_id)
 
-    async def guarded_groups(self) -> list[Group]:
+    async def guarded_groups(
+        self,
+        since: datetime | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Group]:
         await self._answer()
         return list(self.groups.values())
 
