@@ -15,7 +15,7 @@ def test_killed_right_after_the_approval_was_committed(world: World) -> None:
     bot = world.killable()
     with bot.running():
         card = world.asked()
-        world.press("olga", "deny", card)  # now the bot knows her groups
+        world.meets("olga", card)
         world.okta.fail("GET|PUT", "timeout_before", times=None)
         assert world.press("olga", "approve", card).ok
         bot.kill()

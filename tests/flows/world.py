@@ -212,6 +212,11 @@ class World:
         self.press("olga", "approve", self.asked(text))
         return self.told("rita", HAS)
 
+    def meets(self, who: str, card: Message) -> None:
+        """Let the bot read who somebody is, by a click that decides nothing."""
+        self.press(who, "deny", card)
+        self.slack.close_view(self.id(who))
+
     def deny(self, who: str, card: Message, reason: str) -> Ack:
         """Let somebody press Deny, write a reason and submit it."""
         self.press(who, "deny", card)
