@@ -29,8 +29,8 @@ bench: $(READY)  ## every benchmark, or ONLY=name
 	$(BIN)/python -m benchmarks $(ONLY)
 
 lock: $(READY)  ## bring the locks in line with pyproject.toml (ARGS=--upgrade for newer ones)
-	$(COMPILE) $(ARGS) --output-file requirements.lock
-	$(COMPILE) $(ARGS) --group dev --constraint requirements.lock \
+	$(COMPILE) $(ARGS) --extra postgres --output-file requirements.lock
+	$(COMPILE) $(ARGS) --extra postgres --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 
 clean:  ## remove everything made here

@@ -10,6 +10,8 @@ from bot.sandbox import Sandbox
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import migrate
+from tests import postgres
+from tests.postgres import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +47,36 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Pat
     return path
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of the tests' own, where its programs are."""
+    with postgres.cluster() as cluster:
+        yield cluster
+
+
 @pytest.fixture
-def database(tmp_path: Path, migrated_file: Path, chain: Chain) -> Iterator[Database]:
-    """A database of this version with no rows, the test's own, closed after it."""
-    path = shutil.copy(migrated_file, tmp_path / "access-bot.db")
-    opened = open_database(f"sqlite:///{path}", chain=chain)
+def engine() -> str:
+    """Which database a test runs on. A room whose tests run on both says so."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where a database of this version is, with no rows: the test's own."""
+    if engine == "sqlite":
+        folder: Path = request.getfixturevalue("tmp_path")
+        migrated: Path = request.getfixturevalue("migrated_file")
+        yield f"sqlite:///{shutil.copy(migrated, folder / 'access-bot.db')}"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    url = cluster.migrated(request.getfixturevalue("chain"))
+    yield url
+    cluster.drop(url)
+
+
+@pytest.fixture
+def database(database_url: str, chain: Chain) -> Iterator[Database]:
+    """The test's own database, open, and closed after it."""
+    opened = open_database(database_url, chain=chain)
     yield opened
     opened.close()

@@ -1,24 +1,20 @@
-"""One database, its writer and its readers.
+"""One database, its writers and its readers.
 
 A transaction is a plain function `f(session, ...)`, run whole by `run` and
-therefore unable to await: it cannot span the network. SQLite has one writer
-thread, since its busy handler is not fair to several (p99 20 ms against
-234 ms), and commits are on disk before they count (`synchronous=FULL`).
+therefore unable to await: it cannot span the network. Write transactions follow
+one another, on SQLite and on PostgreSQL alike; what else differs between the two
+is in `bot.store.sqlite` and `bot.store.postgres`.
 """
 
 import asyncio
-import fcntl
-import os
-import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
-from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy import DateTime, Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import ArgumentError, DatabaseError
@@ -26,11 +22,15 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
 from bot.core.words import SettingError
+from bot.store import postgres
+from bot.store.engines import Engines
+from bot.store.postgres import postgres_engines
+from bot.store.sqlite import only_one, sqlite_engines
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS = 4
+FORMS = "Write it as sqlite:///access-bot.db or postgresql://USER@HOST/NAME."
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -54,19 +54,27 @@ class UTCDateTime(TypeDecorator[datetime]):
     ) -> datetime | None:
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        if value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
 
 
 class Database:
     """Where the rows live. Open it with `open_database`."""
 
-    def __init__(self, engine: Engine, path: Path | None, **info: object) -> None:
-        self.engine = engine
+    def __init__(self, engines: Engines, **info: object) -> None:
+        self.engine = engines.writing
+        self.name = engines.name
+        self.path = engines.path
         self.info = info
-        self.path = path
-        self._readers_engine = _reading(engine, path)
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self.reading_engine = engines.reading
+        self._writers = ThreadPoolExecutor(engines.writers, "writer")
+        self._readers = ThreadPoolExecutor(engines.readers, "reader")
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may run on it at once."""
+        return self.path is None
 
     def transact(
         self, f: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
@@ -78,15 +86,15 @@ class Database:
     async def run(
         self, f: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Return `f(session, ...)` from the writer thread, committed."""
+        """Return `f(session, ...)` from a writer thread, committed."""
         work = partial(self.transact, f, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, work)
 
     def look(
         self, f: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return `f(session, ...)` of one consistent picture; it cannot write."""
-        with self._session(self._readers_engine) as session:
+        with self._session(self.reading_engine) as session:
             return f(session, *args, **kwargs)
 
     async def read(
@@ -98,133 +106,79 @@ class Database:
 
     def close(self) -> None:
         """Finish what is being written and let go of every connection."""
-        self._writer.shutdown()
+        self._writers.shutdown()
         self._readers.shutdown()
         self.engine.dispose()
-        self._readers_engine.dispose()
+        self.reading_engine.dispose()
+
+    async def hear(self, ring: Callable[[], None], again: timedelta) -> NoReturn:
+        """Ring when another process made something due, until cancelled.
+
+        Only a shared database tells; `again` is how soon a lost one is asked anew.
+        """
+        await postgres.hear(self.engine, ring, again)
 
     def _session(self, engine: Engine) -> Session:
         return Session(engine, expire_on_commit=False, info=dict(self.info))
 
 
 def open_database(url: str, *, create: bool = False, **info: object) -> Database:
-    """Return the database at `url`, which must exist unless `create`.
+    """Return the database at `url`; the file of SQLite must exist unless `create`.
 
     Every session carries `info`; `chain=` there is what the audit is keyed with.
     Raises SettingError when it is not there, not a database, or not ours.
     """
-    engine, path = _engine(url)
-    if path is not None:
-        _check_file(path, create=create)
-    database = Database(engine, path, **info)
+    engines = _engines(url, create=create)
+    database = Database(engines, **info)
     try:
-        engine.connect().close()
+        engines.writing.connect().close()
     except DatabaseError as error:
         database.close()
         raise SettingError(
-            f"The database {path or engine.url.host} cannot be opened.",
-            "Check DATABASE_URL, and that this user may write there.",
+            f"The database {engines.name} cannot be opened.", engines.remedy
         ) from error
     return database
 
 
 @contextmanager
 def only_runner(database: Database) -> Iterator[None]:
-    """Hold the right to run on this SQLite file; SettingError if another does.
+    """Hold the right to run on a SQLite file; SettingError if another does.
 
-    The lock is on a file beside the database, never on the database itself,
-    where SQLite's own locks would be let go with it.
+    On a shared database there is nothing to hold: rows are leased.
     """
     if database.path is None:
         yield
         return
-    lock = Path(f"{database.path.resolve()}.lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise SettingError(
-            f"Another `access-bot run` already uses {database.path}.",
-            "Stop it first; several processes need PostgreSQL.",
-        ) from error
-    try:
+    with only_one(database.path):
         yield
-    finally:
-        os.close(descriptor)
 
 
-def _engine(url: str) -> tuple[Engine, Path | None]:
+@contextmanager
+def only_migrator(database: Database) -> Iterator[None]:
+    """Hold the right to change the tables.
+
+    On SQLite nobody may run meanwhile, else SettingError; on a shared database
+    another migrator is waited for.
+    """
+    if database.path is None:
+        with postgres.only_migrator(database.reading_engine):
+            yield
+    else:
+        with only_one(database.path):
+            yield
+
+
+def _engines(url: str, *, create: bool) -> Engines:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         # Its text repeats the URL, which may hold a password.
+        raise SettingError("DATABASE_URL is not a database URL.", FORMS) from None
+    kind = parsed.get_backend_name()
+    if kind in postgres.NAMES:
+        return postgres_engines(parsed)
+    if kind != "sqlite":
         raise SettingError(
-            "DATABASE_URL is not a database URL.",
-            "Write it as sqlite:///access-bot.db.",
-        ) from None
-    if parsed.get_backend_name() != "sqlite":
-        raise SettingError(
-            f"DATABASE_URL names {parsed.get_backend_name()}, "
-            "which this version does not run on.",
-            "Write it as sqlite:///access-bot.db.",
+            f"DATABASE_URL names {kind}, which this version does not run on.", FORMS
         )
-    if parsed.database in {None, "", ":memory:"}:
-        raise SettingError(
-            "DATABASE_URL names no file.", "Write it as sqlite:///access-bot.db."
-        )
-    engine = create_engine(parsed, connect_args={"timeout": 5})
-    _set_pragmas(engine, "IMMEDIATE")
-    return engine, Path(str(parsed.database))
-
-
-def _reading(engine: Engine, path: Path | None) -> Engine:
-    readers = create_engine(engine.url, pool_size=READERS)
-    if path is not None:
-        _set_pragmas(readers, "DEFERRED", "query_only=ON")
-    return readers
-
-
-def _set_pragmas(engine: Engine, begin: str, *more: str) -> None:
-    """Make SQLite durable and strict, and let a transaction say how it begins."""
-
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "busy_timeout=5000",
-            *more,
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql(f"BEGIN {begin}")
-
-
-def _check_file(path: Path, *, create: bool) -> None:
-    """See that the file is there and ours alone; make it so when `create`."""
-    if create:
-        _create_file(path)
-    if not path.is_file():
-        raise SettingError(
-            f"There is no database at {path}.", "First start: access-bot migrate."
-        )
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise SettingError(
-            f"The database {path} can be read by others on this machine.",
-            f"Run: chmod 600 {path}",
-        )
-
-
-def _create_file(path: Path) -> None:
-    try:
-        path.touch(mode=0o600)
-    except OSError as error:
-        raise SettingError(
-            f"The database {path} cannot be created: {error.strerror}.",
-            "Check DATABASE_URL, and that this user may write there.",
-        ) from error
+    return sqlite_engines(parsed, create=create)

@@ -1,8 +1,8 @@
 """Where groups are looked for: by beginning, by trigrams, and by what changed.
 
 It gives numbers and groups, in no order of use to anyone, and decides nothing:
-who may see what is not known here. SQLite finds text by its FTS5 trigrams; what
-another database has instead goes into `TEXT_HOLDS`.
+who may see what is not known here. SQLite finds text by its FTS5 trigrams;
+PostgreSQL by pg_trgm, or by looking at each where it is not installed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-from sqlalchemy import Executable, Select, and_, select, text
+from sqlalchemy import (
+    Executable,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlmodel import Session, col
 
 from bot.core.words import Group
@@ -26,15 +34,13 @@ LAST = "\U0010ffff"
 
 TEXT_HOLDS = MappingProxyType(
     {
-        ("sqlite", "name"): text(
-            "select rowid from group_name where group_name match :sought"
-        ),
-        ("sqlite", "description"): text(
+        "name": text("select rowid from group_name where group_name match :sought"),
+        "description": text(
             "select rowid from group_description where group_description match :sought"
         ),
     }
 )
-"""By dialect, how the numbers of groups are found whose text holds another."""
+"""How FTS5 finds the numbers of groups whose text holds another."""
 
 MOST_AT_ONCE = 500
 """How many rows are asked for by number in one query."""
@@ -98,14 +104,16 @@ def beginning_with(session: Session, integration: str, begins: str) -> Iterator[
 
     Letter case is not minded in A to Z.
     """
+    name: Any = col(GroupIndex.name)
+    first: Any = begins
+    last: Any = begins + LAST
+    if not _is_sqlite(session):
+        name = func.lower(name).collate("C")
+        first, last = func.lower(first), func.lower(last)
     found = (
         select(col(GroupIndex.number))
-        .where(
-            col(GroupIndex.integration) == integration,
-            col(GroupIndex.name) >= begins,
-            col(GroupIndex.name) < begins + LAST,
-        )
-        .order_by(col(GroupIndex.name))
+        .where(col(GroupIndex.integration) == integration, name >= first, name < last)
+        .order_by(name)
     )
     return _numbers(session, found)
 
@@ -118,15 +126,12 @@ def holding(
     Letter case is not minded. They are of any integration. Text shorter than a
     trigram is held by none.
     """
-    parts = [
-        " OR ".join(_phrase(each) for each in some if len(each) >= TRIGRAM)
-        for some in needed
-    ]
+    parts = [[each for each in some if len(each) >= TRIGRAM] for some in needed]
     if not all(parts):
         return iter(())
-    sought = " AND ".join(f"({part})" for part in parts)
-    query = TEXT_HOLDS[session.get_bind().dialect.name, column]
-    return _numbers(session, query, sought=sought)
+    if _is_sqlite(session):
+        return _numbers(session, TEXT_HOLDS[column], sought=_match(parts))
+    return _numbers(session, _likes(column, parts))
 
 
 def texts(session: Session, numbers: Sequence[int]) -> Iterator[Text]:
@@ -192,6 +197,25 @@ def _joined(*columns: Any) -> Select[Any]:
         col(OktaGroup.id) == GroupIndex.group_id,
     )
     return select(*columns).select_from(GroupIndex).join(OktaGroup, same)
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _match(parts: Sequence[Sequence[str]]) -> str:
+    """Return what FTS5 is asked for text that holds one of each of `parts`."""
+    return " AND ".join(f"({' OR '.join(map(_phrase, some))})" for some in parts)
+
+
+def _likes(column: Column, parts: Sequence[Sequence[str]]) -> Select[Any]:
+    """Return the same question in patterns, which a trigram index answers."""
+    found = col(getattr(GroupIndex, column))
+    holds = [
+        or_(*(found.icontains(each, autoescape=True) for each in some))
+        for some in parts
+    ]
+    return select(col(GroupIndex.number)).where(*holds)
 
 
 def _phrase(sought: str) -> str:

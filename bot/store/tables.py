@@ -341,3 +341,10 @@ class Upkeep(SQLModel, table=True):
     name: str = Field(primary_key=True)
     at: datetime = Field(sa_type=UTCDateTime)
     facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class Replica(SQLModel, table=True):
+    """A process that works on a shared database, by when it was last heard of."""
+
+    owner: str = Field(primary_key=True)
+    heard_at: datetime = Field(sa_type=UTCDateTime)

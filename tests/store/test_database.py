@@ -182,7 +182,7 @@ def test_a_place_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
         "s3cret",
         "sqlite://",
         "sqlite:///:memory:",
-        "postgres://bot:s3cret@127.0.0.1/access",
+        "mysql://bot:s3cret@127.0.0.1/access",
         "sqlite://bot:s3cret@host:port/x",
     ],
 )
@@ -190,7 +190,7 @@ def test_a_url_it_cannot_use_is_refused_without_its_secret(url: str) -> None:
     with pytest.raises(SettingError) as refused:
         open_database(url)
     assert "s3cret" not in str(refused.value)
-    assert refused.value.remedy == "Write it as sqlite:///access-bot.db."
+    assert refused.value.remedy.startswith("Write it as sqlite:///access-bot.db")
 
 
 def test_what_sqlite_keeps_beside_the_file_is_its_owners_alone(

@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from bot.core.words import SettingError
 from bot.store.audit import Chain
-from bot.store.database import Database, only_runner, open_database
+from bot.store.database import Database, only_migrator, open_database
 from bot.store.tables import AccessGrant
 
 HERE = Path(__file__).parent
@@ -47,7 +47,7 @@ def migrate(url: str, chain: Chain) -> Migrated:
     """
     database = open_database(url, create=True, chain=chain)
     try:
-        with only_runner(database):
+        with only_migrator(database):
             return _to_newest(database)
     finally:
         database.close()
@@ -58,12 +58,12 @@ def require_current(database: Database) -> None:
     before, after = _version_of(database), _newest()
     if before is None:
         raise SettingError(
-            f"The database {_name(database)} is empty.",
+            f"The database {database.name} is empty.",
             "First start: access-bot migrate.",
         )
     if before != after:
         raise SettingError(
-            f"The database {_name(database)} is at version {before}, "
+            f"The database {database.name} is at version {before}, "
             f"this program needs {after}.",
             "Run: access-bot migrate",
         )
@@ -91,12 +91,12 @@ def _version_of(database: Database) -> str | None:
         return None
     if revision is None or AccessGrant.__tablename__ not in tables:
         raise SettingError(
-            f"The database {_name(database)} belongs to another program.",
+            f"The database {database.name} belongs to another program.",
             "Let DATABASE_URL name one of this bot's own.",
         )
     if revision not in _known():
         raise SettingError(
-            f"The database {_name(database)} is at version {revision}, "
+            f"The database {database.name} is at version {revision}, "
             f"newer than this program's {_newest()}.",
             "Install the version that made it, or put back the copy it kept.",
         )
@@ -171,7 +171,3 @@ def _known() -> frozenset[str]:
 
 def _newest() -> str:
     return str(_scripts().get_current_head())
-
-
-def _name(database: Database) -> str:
-    return str(database.path or database.engine.url.host)
