@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement
+from sqlmodel import col
 
 from bot.core.words import AccessBotError, StaleState
 from bot.settings import Clock, Timing
@@ -102,7 +103,7 @@ class Worker:
     timing: Timing
     bell: Bell
     arm: Callable[[datetime | None], None] = lambda instant: None
-    _working: set[asyncio.Task[None]] = field(default_factory=set)
+    _working: dict[asyncio.Task[None], AnyDue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._woken = self.bell.hear()
@@ -147,7 +148,7 @@ class Worker:
                 started = True
                 hold = Hold(row, self.timing.lease, claimed)
                 task = asyncio.create_task(self._carry_out(line, hold))
-                self._working.add(task)
+                self._working[task] = row
                 task.add_done_callback(self._done)
         return started
 
@@ -162,12 +163,21 @@ class Worker:
             now=self.clock(),
             lease=self.timing.lease,
             most=self._room(line),
-            only=line.only,
+            only=self._only(line),
         )
         return rows
 
+    def _only(self, line: Line) -> list[ColumnElement[bool]]:
+        """Narrow a line to what this loop is not at already.
+
+        A wall clock set forward ends the leases of rows that are being worked on.
+        """
+        rows = self._working.values()
+        at = [row.id for row in rows if isinstance(row, line.table)]
+        return [*line.only, col(line.table.id).not_in(at)] if at else [*line.only]
+
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._working.discard(task)
+        self._working.pop(task, None)
         self.bell.ring()
         if not task.cancelled() and task.exception() is not None:
             log.error("row not let go", loop=self.name, exc_info=task.exception())
@@ -178,7 +188,7 @@ class Worker:
         for line in self.lines:
             if self._room(line) > 0:
                 due = await self.database.read(
-                    claims.next_due, line.table, now, line.only
+                    claims.next_due, line.table, now, self._only(line)
                 )
                 wait = min(wait, max((due or now + wait) - now, timedelta()))
         self.arm(now + wait)
