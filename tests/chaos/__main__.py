@@ -1,0 +1,95 @@
+"""`make chaos`: every fault at every point, pairs of them, and the wrong bots.
+
+make chaos                                   all of it
+make chaos SCENARIO=denied                   every point of one scenario
+make chaos SCENARIO=denied PLAN=500@...      one case again, with its log
+make chaos SEED=7 PAIRS=100                  other pairs
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.chaos.campaign import (
+    Lanes,
+    every_point,
+    fault_free,
+    lanes,
+    pairs,
+    points_of,
+)
+from tests.chaos.lane import Case, Outcome
+from tests.chaos.scenarios import SCENARIOS
+
+
+class Tally:
+    """What was played, and what broke."""
+
+    def __init__(self, failures: Path) -> None:
+        self.cases = self.faults = 0
+        self.broken: list[Outcome] = []
+        self.failures = failures
+
+    def add(self, outcome: Outcome) -> None:
+        self.cases += 1
+        self.faults += len(outcome.met)
+        if outcome.broken:
+            self.broken.append(outcome)
+            print(f"BROKEN {outcome.case}: {outcome.broken}", flush=True)
+            with self.failures.open("a") as file:
+                file.write(f"{outcome.case}\n{outcome.broken}\n{outcome.log}\n\n")
+
+
+def main() -> int:
+    """Play what was asked for; 1 when a promise was broken."""
+    asked = _arguments()
+    began, tally = time.monotonic(), Tally(Path(asked.failures))
+    with lanes(asked.lanes) as opened:
+        if asked.plan is not None:
+            return _again(opened, Case(asked.scenario, asked.plan, asked.mutant))
+        known = points_of(_played(opened, fault_free(), tally))
+        if asked.scenario:
+            known = {asked.scenario: known[asked.scenario]}
+        points = sum(len(each) for each in known.values())
+        print(f"{points} points in {len(known)} scenarios", flush=True)
+        singles = [c for name, each in known.items() for c in every_point(name, each)]
+        _played(opened, singles, tally)
+        _played(opened, pairs(known, asked.pairs, asked.seed), tally)
+    print(
+        f"{points} points, {tally.cases} cases, {tally.faults} faults met, "
+        f"{asked.pairs} pairs of seed {asked.seed}, {len(tally.broken)} violations, "
+        f"{time.monotonic() - began:.0f} s"
+    )
+    return 1 if tally.broken else 0
+
+
+def _played(opened: Lanes, cases: Iterable[Case], tally: Tally) -> list[Outcome]:
+    outcomes = []
+    for outcome in opened.play(cases):
+        tally.add(outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _again(opened: Lanes, case: Case) -> int:
+    [outcome] = opened.play([case])
+    print(outcome.log or "", f"\n{case}\nmet {outcome.met}\nbroken {outcome.broken}")
+    return 1 if outcome.broken else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenario", choices=[*SCENARIOS, ""], default="")
+    parser.add_argument("--plan")
+    parser.add_argument("--mutant", default="")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pairs", type=int, default=1000)
+    parser.add_argument("--lanes", type=int, default=3)
+    parser.add_argument("--failures", default="chaos-failures.log")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Which plans are run, side by side, and what came of them.
+
+    every_point   one thing that goes wrong, at every point of a scenario
+    pairs         two things, drawn by a seed
+
+The points of a scenario are those of a run in which nothing goes wrong.
+"""
+
+import json
+import queue
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+from tests.chaos.lane import Case, Outcome, read_outcome
+from tests.chaos.plan import Fault, Plan, Point, single_faults, write_plan
+from tests.chaos.scenarios import SCENARIOS
+
+
+class Lanes:
+    """Several worlds, each in its own process, that share the cases among them."""
+
+    def __init__(self, count: int) -> None:
+        self._lanes = [_lane() for _ in range(count)]
+
+    def play(self, cases: Iterable[Case]) -> Iterator[Outcome]:
+        """Play the cases and yield what came of each, as they come."""
+        waiting, done = list(cases)[::-1], queue.Queue[Outcome | None]()
+        workers = [
+            threading.Thread(target=_feed, args=(lane, waiting, done), daemon=True)
+            for lane in self._lanes
+        ]
+        for worker in workers:
+            worker.start()
+        left = len(workers)
+        while left:
+            outcome = done.get()
+            if outcome is None:
+                left -= 1
+            else:
+                yield outcome
+
+    def close(self) -> None:
+        """End the worlds."""
+        for lane in self._lanes:
+            assert lane.stdin
+            lane.stdin.close()
+        for lane in self._lanes:
+            lane.wait(30)
+            assert lane.stdout
+            lane.stdout.close()
+
+
+@contextmanager
+def lanes(count: int) -> Iterator[Lanes]:
+    """Open so many lanes until the block ends."""
+    opened = Lanes(count)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def points_of(outcomes: Iterable[Outcome]) -> dict[str, list[Point]]:
+    """Return the points of each scenario, as fault-free runs passed them."""
+    return {
+        each.case.scenario: [Point.read(text) for text in each.points]
+        for each in outcomes
+    }
+
+
+def fault_free() -> list[Case]:
+    """Return each scenario with nothing going wrong."""
+    return [Case(name) for name in SCENARIOS]
+
+
+def every_point(scenario: str, points: Iterable[Point]) -> list[Case]:
+    """Return the scenario with each fault at each of its points."""
+    return [_case(scenario, plan) for plan in single_faults(points)]
+
+
+def kills(scenario: str, points: Iterable[Point]) -> list[Case]:
+    """Return the scenario killed once, before and after each of its points."""
+    kinds = ("kill_before", "kill_after")
+    return [
+        _case(scenario, (Fault(kind, point),)) for point in points for kind in kinds
+    ]
+
+
+def pairs(points: dict[str, list[Point]], count: int, seed: int) -> list[Case]:
+    """Return so many cases in which two things go wrong, drawn by `seed`."""
+    chosen = random.Random(seed)  # noqa: S311 -- to be drawn again, not to be secret
+    cases = []
+    for _ in range(count):
+        scenario = chosen.choice(sorted(points))
+        where = chosen.sample(points[scenario], 2)
+        plan = tuple(Fault(chosen.choice(point.faults), point) for point in where)
+        cases.append(_case(scenario, plan))
+    return cases
+
+
+def sample(cases: list[Case], count: int, seed: int) -> list[Case]:
+    """Return so many of `cases`, drawn by `seed`."""
+    chosen = random.Random(seed)  # noqa: S311 -- as above
+    return chosen.sample(cases, min(count, len(cases)))
+
+
+def _case(scenario: str, plan: Plan) -> Case:
+    return Case(scenario, write_plan(plan))
+
+
+def _lane() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.lane"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+
+
+def _feed(
+    lane: subprocess.Popen[str],
+    waiting: list[Case],
+    done: "queue.Queue[Outcome | None]",
+) -> None:
+    """Give a lane one case after the other until there are none."""
+    assert lane.stdin
+    assert lane.stdout
+    try:
+        while waiting:
+            lane.stdin.write(json.dumps(asdict(waiting.pop())) + "\n")
+            lane.stdin.flush()
+            done.put(read_outcome(lane.stdout.readline()))
+    finally:
+        done.put(None)

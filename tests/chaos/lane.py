@@ -1,0 +1,89 @@
+"""One world in a process of its own, one case after the other.
+
+It reads a case a line, and answers with a line: what broke, which points were
+passed, which faults were met, and how long it took.
+"""
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tests.chaos.judge import judge, settle
+from tests.chaos.people import People
+from tests.chaos.plan import read_plan
+from tests.chaos.scenarios import SCENARIOS, Stage
+from tests.chaos.world import Broken, World
+
+LOGGED = 6000
+"""How much of the bot's log a failure shows, in characters."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario under a plan, played by the right bot or by a wrong one."""
+
+    scenario: str
+    plan: str = ""
+    mutant: str = ""
+
+    def __str__(self) -> str:
+        return f"SCENARIO={self.scenario} PLAN={self.plan}"
+
+
+@dataclass
+class Outcome:
+    """What came of a case. `broken` are promises, each with how."""
+
+    case: Case
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)
+    met: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    log: str = ""
+
+
+def play(world: World, case: Case) -> Outcome:
+    """Play one case to its end, and judge it."""
+    began, outcome = time.monotonic(), Outcome(case)
+    world.begin(read_plan(case.plan), case.mutant)
+    stage = Stage(world, People(world))
+    broken: list[Broken] = []
+    try:
+        SCENARIOS[case.scenario](stage)
+        settle(stage)
+    except Broken as error:
+        broken.append(error)
+    status = world.stop()
+    if status != 0:
+        broken.append(Broken("stop", f"the bot ended with {status}"))
+    broken += judge(stage)
+    outcome.broken = [(each.promise, each.how) for each in broken]
+    outcome.points = [str(each) for each in world.history.points]
+    outcome.met = [str(each) for _, each in world.history.faults]
+    outcome.seconds = round(time.monotonic() - began, 2)
+    if broken:
+        outcome.log = world.log.read_text()[-LOGGED:]
+    return outcome
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    with World() as world:
+        for line in sys.stdin:
+            outcome = play(world, Case(**json.loads(line)))
+            answers.write(json.dumps(asdict(outcome)) + "\n")
+
+
+def read_outcome(line: str) -> Outcome:
+    """Return the outcome that a lane wrote."""
+    fields: dict[str, Any] = json.loads(line)
+    return Outcome(**{**fields, "case": Case(**fields["case"])})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The warm parent: the bot's imports, and no loop, thread, socket or lock.
+
+It reads one order a line, forks the bot for it, waits until that has died, and
+reads the next. What happens is told on its standard output, a line of JSON
+each: by the child which points it passes, by the parent when it was born and
+how it ended.
+"""
+
+import gc
+import json
+import os
+import sys
+import threading
+from typing import Any
+
+from tests.chaos import child
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    voice = os.dup(1)
+    os.dup2(2, 1)
+    gc.freeze()
+    assert threading.active_count() == 1, "a thread does not live through a fork"
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            child.live(json.loads(line), voice)
+        say(voice, born=pid)
+        _, status = os.waitpid(pid, 0)
+        say(voice, ended=os.waitstatus_to_exitcode(status))
+
+
+def say(voice: int, **what: Any) -> None:
+    """Write one line, whole: a short write to a pipe is not divided."""
+    os.write(voice, json.dumps(what).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

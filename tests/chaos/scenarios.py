@@ -1,0 +1,180 @@
+"""What happens, in the order it is lived: people, admins, and time.
+
+Each scenario is told to its end whatever goes wrong in between, and asserts
+only what people are promised to see. The judge looks at the rest.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from tests.chaos.people import DENIED, ENDED, HAS, LAPSED, NOT_GIVEN, WARNED, People
+from tests.chaos.world import (
+    GRANTED_FOR,
+    GROUP,
+    LAPSES_AFTER,
+    WARNED_BEFORE,
+    World,
+    login,
+)
+
+
+@dataclass
+class Stage:
+    """What a scenario plays on, and what it says that the judge must know.
+
+    `may_answer` says who owned the group from when on; `standing` are memberships
+    that others gave, which stay.
+    """
+
+    world: World
+    people: People
+    may_answer: list[tuple[float, frozenset[str]]] = field(default_factory=list)
+    standing: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.owners("olga", "otto")
+
+    def owners(self, *names: str) -> None:
+        """Say who may answer from now on."""
+        self.may_answer.append((time.monotonic(), frozenset(names)))
+
+    def is_member(self, who: str = "rita") -> bool:
+        return self.world.okta.is_member(GROUP, login(who))
+
+    def gone(self, who: str = "rita") -> None:
+        """Wait until somebody is out of the group."""
+        world = self.world
+        world.wait_for(lambda: not self.is_member(who), "I3", f"{who} is removed")
+
+    def granted(self) -> bool:
+        """Wait until Rita is told what came of an approval; tell if she has it."""
+        told = self.people.told("I2", "rita", HAS, NOT_GIVEN, DENIED, ENDED, "You had")
+        return told.shows(HAS)
+
+    def runs_out(self) -> None:
+        """Let time pass until after the end of what Rita has; she is told."""
+        self.world.jump(GRANTED_FOR + 1)
+        self.gone()
+        self.people.told("I8", "rita", ENDED)
+
+
+def plain_life(stage: Stage) -> None:
+    """Asked, approved, had, warned of, ended by time."""
+    people = stage.people
+    people.asked()
+    people.approve("olga")
+    if stage.granted():
+        stage.world.jump(GRANTED_FOR - WARNED_BEFORE + 2)
+        people.told("I8", "rita", WARNED, ENDED)
+    stage.runs_out()
+
+
+def denied(stage: Stage) -> None:
+    """Asked and denied."""
+    stage.people.asked()
+    stage.people.deny("olga")
+    stage.people.told("I8", "rita", DENIED)
+
+
+def lapsed(stage: Stage) -> None:
+    """Asked, and answered by nobody."""
+    stage.people.asked()
+    stage.world.jump(LAPSES_AFTER + 1)
+    stage.people.told("I8", "rita", LAPSED)
+
+
+def asked_again(stage: Stage) -> None:
+    """Given back, and asked for again while the first is being revoked."""
+    people = stage.people
+    people.asked()
+    people.approve("olga")
+    stage.granted()
+    people.give_back()
+    people.asked()
+    stage.gone()
+    people.approve("olga")
+    stage.world.wait_for(
+        lambda: stage.is_member() or people.count("rita", NOT_GIVEN), "I2", "given anew"
+    )
+    stage.runs_out()
+
+
+def standing_member(stage: Stage) -> None:
+    """An administrator adds Rita herself while her request waits: that stays."""
+    stage.people.asked()
+    stage.world.okta.add_member(GROUP, login("rita"))
+    stage.standing.add("rita")
+    stage.people.approve("olga")
+    stage.people.told("I2", "rita", NOT_GIVEN, DENIED)
+    stage.world.jump(GRANTED_FOR + 1)
+
+
+def given_back_while_granting(stage: Stage) -> None:
+    """Ended by who should get it, between the add and its proof."""
+    world, people = stage.world, stage.people
+    world.okta.set_read_lag(0.7)
+    people.asked()
+    people.open_home()
+    people.approve("olga")
+    people.give_back()
+    people.told("I8", "rita", ENDED, NOT_GIVEN, DENIED)
+    stage.gone()
+
+
+def owner_changed(stage: Stage) -> None:
+    """The group gets other owners between the question and the answer."""
+    world, people = stage.world, stage.people
+    people.asked()
+    world.okta.set_group(GROUP, resourceOwner="others")
+    stage.owners("nina")
+    world.jump(15)
+    people.approve("olga")
+    people.told("I8", "nina", "asks for")
+    people.approve("nina")
+    stage.granted()
+    stage.runs_out()
+
+
+def two_answer_at_once(stage: Stage) -> None:
+    """One approves while the other denies."""
+    people = stage.people
+    people.asked("otto")
+    people.told("I8", "olga", "asks for")
+    people.at_once(lambda: people.approve("olga"), lambda: people.deny("otto"))
+    if stage.granted():
+        stage.runs_out()
+
+
+def changed_by_hand(stage: Stage) -> None:
+    """Somebody who can write the database gives Rita a longer time."""
+    stage.people.asked()
+    stage.people.approve("olga")
+    stage.granted()
+    stage.world.is_tampered = True
+    with closing(sqlite3.connect(stage.world.database, timeout=10)) as file, file:
+        file.execute(
+            "update access_grant set version = version + 1,"
+            " expires_at = datetime(expires_at, '+10 days'),"
+            " due_at = datetime(expires_at, '+10 days')"
+        )
+    stage.world.jump(GRANTED_FOR + 1)
+    stage.gone()
+
+
+SCENARIOS: Mapping[str, Callable[[Stage], None]] = {
+    each.__name__: each
+    for each in (
+        plain_life,
+        denied,
+        lapsed,
+        asked_again,
+        standing_member,
+        given_back_while_granting,
+        owner_changed,
+        two_answer_at_once,
+        changed_by_hand,
+    )
+}

@@ -1,0 +1,333 @@
+"""The world of a case: an org, a workspace, who is in them, and a bot that dies.
+
+The bot is a forked child. It is started again whenever it ends before it is
+told to, as a supervisor would, and goes on where the plan was.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from bot.sandbox import Sandbox
+from bot.sandbox.faults import Fault as SandboxFault
+from bot.store.audit import Chain
+from bot.store.migrations import migrate
+from tests.chaos.clock import SharedClock
+from tests.chaos.plan import (
+    KILLS,
+    STEPS,
+    UNANSWERED,
+    Counting,
+    Fault,
+    Plan,
+    Point,
+    write_plan,
+)
+
+AUDIT_KEY = "the audit key of the chaos suite"
+GROUP = "prod"
+PEOPLE = ("rita", "olga", "otto", "nina", "ivan", "ada")
+GRANTED_FOR = 72.0
+"""Seconds a grant lasts: an hour of a day that is fifty times shorter."""
+
+LAPSES_AFTER = 1728.0
+WARNED_BEFORE = 18.0
+LATE = 1.0
+"""Seconds after which an effect comes that comes late."""
+
+POLICY = """\
+version: 1
+admins: [{{user: ada@example.com}}]
+integrations:
+  - name: corp
+    type: okta-group
+    org_url: {org_url}
+    credentials: file:{credentials}
+    owner: [{{user: ivan@example.com}}]
+    resource_owner: [{{key: resourceOwner, attribute: group}}]
+    discovery: {{every: {hour}s}}
+flows:
+  - name: engineers to production
+    integration: corp
+    requesters: {{any: [{{group: Engineering}}]}}
+    groups: {{include: [{group}]}}
+    duration: {{default: {hour}s, max: {hour}s}}
+    lapse_after: {lapse}s
+    warn_before: [{warn}s]
+"""
+
+
+class Broken(AssertionError):
+    """A promise was broken: which, and how."""
+
+    def __init__(self, promise: str, how: str) -> None:
+        super().__init__(f"{promise}: {how}")
+        self.promise, self.how = promise, how
+
+
+@dataclass
+class History:
+    """What happened to the bot and to time; instants are monotonic seconds."""
+
+    births: list[float] = field(default_factory=list)
+    deaths: list[float] = field(default_factory=list)
+    jumps: list[tuple[float, float]] = field(default_factory=list)
+    faults: list[tuple[float, Fault]] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
+
+    def elapsed(self, at: float) -> float:
+        """Return `at` in the time of the world, in which an hour may be skipped."""
+        return at + sum(length for when, length in self.jumps if when <= at)
+
+    def arrives(self, elapsed: float) -> float:
+        """Return the instant at which the world's time has come to `elapsed`."""
+        passed = 0.0
+        for when, length in self.jumps:
+            if when + passed >= elapsed:
+                break
+            if when + passed + length >= elapsed:
+                return when
+            passed += length
+        return elapsed - passed
+
+    @property
+    def unanswered(self) -> int:
+        """How many effects the bot cannot have known of."""
+        return sum(each.kind in UNANSWERED for _, each in self.faults)
+
+
+class World:
+    """One lane's sandbox and warm parent; `begin` makes it new for each case."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+        self._parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.parent"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        self.sandbox = Sandbox()
+        self.okta, self.slack = self.sandbox.okta, self.sandbox.slack
+        self._new = self.folder / "new.db"
+        migrate(f"sqlite:///{self._new}", Chain(AUDIT_KEY.encode()))
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._wanted, self.pid, self.exit = False, 0, 0
+        self._case = self.folder / "case"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        assert self._parent.stdin
+        self._parent.stdin.close()
+        self._parent.wait(10)
+        self.sandbox.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # A case
+
+    def begin(self, plan: Plan, mutant: str) -> None:
+        """Start the bot in a new world, under `plan`."""
+        self.sandbox.reset()
+        shutil.rmtree(self._case, ignore_errors=True)
+        self._case.mkdir()
+        shutil.copy(self._new, self.database)
+        self.clock = SharedClock(self._case / "clock")
+        self.history = History()
+        self.counting, self.mutant = Counting(plan), mutant
+        self.is_tampered = False
+        self.names: dict[str, str] = {}
+        self._people()
+        self._settings = self._make_settings()
+        self.okta.state.faults.watch(self._okta_call)
+        self.slack.state.faults.watch(self._slack_call)
+        self._wanted, self.pid, self.exit = True, 0, 0
+        self._ended.clear()
+        self._bear()
+
+    def stop(self, within: float = 8.0) -> int:
+        """Tell the bot to stop; return its exit status, -9 when it would not."""
+        self._wanted = False
+        self.okta.state.faults.watch(None)
+        self.slack.state.faults.watch(None)
+        if self.pid and not self._ended.is_set():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+            if not self._ended.wait(within):
+                os.kill(self.pid, signal.SIGKILL)
+                self._ended.wait(within)
+        return self.exit
+
+    @property
+    def database(self) -> Path:
+        return self._case / "access-bot.db"
+
+    @property
+    def log(self) -> Path:
+        return self._case / "bot.log"
+
+    def jump(self, seconds: float) -> None:
+        """Let time pass for everybody: nothing late is under way any more."""
+        self.wait_for(lambda: not self.okta.state.faults.holding, "I10", "held calls")
+        with self._lock:
+            self.history.jumps.append((time.monotonic(), seconds))
+            self.okta.set_clock_skew(self.clock.jump + seconds)
+            self.clock.jump += seconds
+
+    def wait_for(
+        self, condition: Callable[[], Any], promise: str, how: str, within: float = 15.0
+    ) -> Any:
+        """Return what `condition` comes to; Broken when it does not within seconds."""
+        deadline = time.monotonic() + within
+        while not (found := condition()):
+            if time.monotonic() > deadline:
+                raise Broken(promise, f"not within {within:.0f} s: {how}")
+            with self.slack.state.change:
+                self.slack.state.change.wait(0.03)
+        return found
+
+    # The bot
+
+    def _bear(self) -> None:
+        order = {
+            "settings": self._settings,
+            "clock": str(self._case / "clock"),
+            "log": str(self.log),
+            "plan": write_plan(tuple(self.counting.plan)),
+            "counts": self.counting.counts,
+            "mutant": self.mutant,
+        }
+        assert self._parent.stdin
+        self._parent.stdin.write(json.dumps(order) + "\n")
+        self._parent.stdin.flush()
+
+    def _listen(self) -> None:
+        assert self._parent.stdout
+        for line in self._parent.stdout:
+            with self._lock:
+                self._hear(json.loads(line))
+
+    def _hear(self, told: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if "born" in told:
+            self.pid = told["born"]
+            self.history.births.append(now)
+        elif "ended" in told:
+            self.exit = told["ended"]
+            self.history.deaths.append(now)
+            if self._wanted:
+                self._bear()
+            else:
+                self._ended.set()
+        else:
+            self._passed(Point.read(told["point"]), told["fault"], now)
+
+    def _passed(self, point: Point, fault: str, now: float) -> None:
+        """Keep what the child says it passed: it counts in a copy of its own."""
+        self.history.points.append(point)
+        self.counting.counts[f"{point.verb}:{point.subject}"] = point.nth
+        if fault:
+            met = Fault.read(fault)
+            self.counting.plan.remove(met)
+            self.history.faults.append((now, met))
+
+    def kill(self) -> None:
+        """Kill the bot now, as a power cut would."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    # Calls
+
+    def _okta_call(self, label: str) -> SandboxFault | None:
+        method, _, path = label.partition(" ")
+        for id_, name in self.names.items():
+            path = path.replace(id_, name)
+        path = path.replace("/api/v1/", "").strip("/").replace(":", "").replace(",", "")
+        return self._call("okta", f"{method}-{path.replace('@', '.')}")
+
+    def _slack_call(self, label: str) -> SandboxFault | None:
+        return self._call("slack", label)
+
+    def _call(self, verb: str, subject: str) -> SandboxFault | None:
+        with self._lock:
+            point, met = self.counting.pass_by(verb, subject)
+            self.history.points.append(point)
+            if met is None:
+                return None
+            self.history.faults.append((time.monotonic(), met))
+        return self._suffer(met)
+
+    def _suffer(self, met: Fault) -> SandboxFault | None:
+        if met.kind in KILLS:
+            # What was sent arrives: from the bot's grave nobody can tell when.
+            self.kill()
+            kind = "cut_before" if met.kind == "kill_before" else "cut_after"
+            return SandboxFault(match="", kind=kind)  # type: ignore[arg-type]
+        if met.kind in STEPS:
+            self.clock.step = STEPS[met.kind]
+            return None
+        return SandboxFault(match="", kind=met.kind, delay=LATE)  # type: ignore[arg-type]
+
+    # Who is there
+
+    def _people(self) -> None:
+        okta, slack = self.okta, self.slack
+        self.ids: dict[str, str] = {}
+        for name in PEOPLE:
+            self.names[okta.add_user(login(name), first=name.title())] = name
+            self.ids[name] = slack.add_person(name, email=login(name))
+        groups = {
+            "Engineering": ("rita", "olga"),
+            "owners": ("olga", "otto"),
+            "others": ("nina",),
+            GROUP: (),
+        }
+        for name, members in groups.items():
+            group = okta.add_group(name, members=[login(each) for each in members])
+            self.names[group] = name
+        okta.set_group(GROUP, resourceOwner="owners")
+
+    def _make_settings(self) -> dict[str, Any]:
+        credentials = self._case / "okta.json"
+        credentials.touch(mode=0o600)
+        credentials.write_text(json.dumps(self.okta.new_app()))
+        policy = self._case / "access.yaml"
+        policy.write_text(
+            POLICY.format(
+                org_url=self.okta.url,
+                credentials=credentials,
+                group=GROUP,
+                hour=int(GRANTED_FOR),
+                lapse=int(LAPSES_AFTER),
+                warn=int(WARNED_BEFORE),
+            )
+        )
+        return {
+            "slack_bot_token": self.slack.bot_token,
+            "slack_app_token": self.slack.app_token,
+            "slack_api_url": f"{self.slack.url}/api/",
+            "database_url": f"sqlite:///{self.database}",
+            "access_config": str(policy),
+            "audit_key": AUDIT_KEY,
+            "port": 0,
+        }
+
+
+def login(name: str) -> str:
+    return f"{name}@example.com"
