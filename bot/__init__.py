@@ -11,7 +11,8 @@ sandbox imports nothing of the rest.
         owners      the owner ladder: who answers for a group, rung by rung
         durations   1h30m, read and said
     store/      what is kept. Sync
-        database    one database: its writer, its readers, transactions
+        database    one database: its writers, its readers, transactions; sqlite
+                    and postgres hold what differs, as engines
         tables      the rows
         moves       the only writes of a status or a standing
         claims      one claim for everything that is due

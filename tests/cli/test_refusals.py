@@ -100,7 +100,8 @@ def test_a_policy_that_is_not_there_is_refused(ready: Shell) -> None:
         ("sqlite:////nowhere/at/all.db", "There is no database at /nowhere/at/all.db."),
         ("sqlite://", "DATABASE_URL names no file."),
         ("hunter2 is my password", "DATABASE_URL is not a database URL."),
-        ("postgresql://me:hunter2@db/access", "DATABASE_URL names postgresql,"),
+        ("mysql://me:hunter2@db/access", "DATABASE_URL names mysql, which"),
+        ("postgresql://me:hunter2@127.0.0.1:1/access", "access on 127.0.0.1 cannot"),
         ("env:NO_SUCH_VARIABLE", "NO_SUCH_VARIABLE is not set or empty."),
     ],
 )
