@@ -25,11 +25,12 @@ sandbox imports nothing of the rest.
     workflow/   what happens, in the order it is lived
         people      a Slack account as an Okta person, or a refusal
         search      what a person may ask for, found as they type (flow_maps)
-        reading     fresh facts from Okta, before the worker decides
+        reading     fresh facts from Okta, before the worker decides; groups keeps
+                    them, with word of what changed
         requests    asked, approved, denied, cancelled, lapsed
         grants      given, warned of, given back, revoked, expired
         notices     what people are told, as rows
-        upkeep      discover, clean up
+        upkeep/     discover, by changes too; pin names, meet people, clean up
     okta/       one Okta org over httpx. Async
         client      paced calls, errors sorted (answers, wire, pacing, timing)
         tokens      the access token, and why Okta gives none (refusals)

@@ -4,6 +4,7 @@
     opening    the database, the key of its audit, the policy
     listening  the address
     parts      what the bot is built of, and what a start can live with
+    syncing    people and groups read when an operator asks for it
     okta_loop  the worker that changes Okta
     face       Slack: connected, listened to, spoken with
 

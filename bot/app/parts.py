@@ -125,7 +125,7 @@ async def build(
         timing=timing,
         clock=clock,
         database=database,
-        catalogue=await database.read(_policy_in_force),
+        catalogue=await database.read(policy_in_force),
         health=Health(database=database, clock=clock),
         bell=bell,
         schedule=Schedule(bell),
@@ -150,7 +150,8 @@ def _living_with(database: Database, problems: list[str]) -> Iterator[None]:
         problems.append(str(error))
 
 
-def _policy_in_force(session: Session) -> Catalogue:
+def policy_in_force(session: Session) -> Catalogue:
+    """Return what the last good access.yaml says; SettingError when there is none."""
     kept = last_good_file(session)
     if kept is None:
         raise SettingError(
@@ -164,18 +165,37 @@ async def _open_offices(stack: AsyncExitStack, parts: Parts) -> None:
     for integration in parts.catalogue.integrations:
         client = okta_of(integration, parts.clock, parts.timing)
         await stack.enter_async_context(client)
-        directory = OktaDirectory(client)
-        office = Office(
+        office = office_of(
+            integration,
+            client,
             database=parts.database,
-            directory=directory,
-            integration=integration,
-            identity=parts.catalogue.identity,
             catalogue=parts.catalogue,
             timing=parts.timing,
             clock=parts.clock,
         )
         parts.offices[integration.name] = office
         parts.urgent[integration.name] = replace(
-            office, directory=directory.at(Lane.GRANT)
+            office, directory=OktaDirectory(client, Lane.GRANT)
         )
         parts.health.wrong(integration.name, "Its groups were not read yet.")
+
+
+def office_of(
+    integration: Integration,
+    client: OktaClient,
+    *,
+    database: Database,
+    catalogue: Catalogue,
+    timing: Timing,
+    clock: Clock,
+) -> Office:
+    """Return the office of `integration`, over `client`."""
+    return Office(
+        database=database,
+        directory=OktaDirectory(client),
+        integration=integration,
+        identity=catalogue.identity,
+        catalogue=catalogue,
+        timing=timing,
+        clock=clock,
+    )

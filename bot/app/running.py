@@ -73,7 +73,14 @@ def _set_alarms(parts: Parts) -> None:
         if parts.revoke_only:
             continue
         discover = partial(_discover, parts, office)
-        every(office.integration.discovery.every, f"discover {name}", discover)
+        whole, between = (
+            office.integration.discovery.every,
+            parts.timing.discover_changes,
+        )
+        every(whole, f"discover {name}", discover)
+        if between < whole:
+            changes = partial(upkeep.discover_changes, office)
+            every(between, f"discover changes {name}", changes)
         if office.integration.user_cleanup:
             wait = min(parts.timing.clean_up, office.integration.user_cleanup.after)
             every(wait, f"clean up {name}", partial(_clean_up, office))

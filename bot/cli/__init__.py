@@ -4,6 +4,7 @@
     setting   the settings, the log and the database, as every command begins
     serving   run, migrate, demo
     policy    config check, config schema
+    syncing   sync
     lists     grants, requests
     pictures  a grant or a request as data for programs and as a row for people
     proof     audit verify
@@ -16,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import lists, policy, proof, serving
+from bot.cli import lists, policy, proof, serving, syncing
 from bot.cli.failures import PlainFailures
 from bot.ops import logs
 
@@ -44,6 +45,7 @@ app.command()(serving.demo)
 app.command()(serving.run)
 app.command()(serving.migrate)
 app.add_typer(policy.app, name="config")
+app.command()(syncing.sync)
 app.command()(lists.grants)
 app.command()(lists.requests)
 app.add_typer(proof.app, name="audit")

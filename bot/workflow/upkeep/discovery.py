@@ -41,12 +41,13 @@ async def discover(
     *,
     believe_fewer: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> int:
+) -> int | None:
     """Read all of the org's groups, names of authority and their people into rows.
 
     Returns how many groups may be known. A reading that fails raises, and one
-    that shrank too much is dropped unless `believe_fewer`: the old picture
-    stays, and the admins are told. `progress` is told how many were read so far.
+    that shrank too much is dropped unless `believe_fewer`, and None: the old
+    picture stays, and the admins are told. `progress` is told how many were read
+    so far.
     """
     began = office.clock()
     listed = await _listed(office, progress, began)
@@ -54,7 +55,7 @@ async def discover(
     if not believe_fewer and await office.database.run(
         _shrank, office, len(groups), began
     ):
-        return 0
+        return None
     await _keep(office, groups, began)
     await office.database.run(_end_listing, office, groups, began)
     await pin_names(office, began)
