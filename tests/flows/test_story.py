@@ -59,7 +59,7 @@ def test_the_modal_says_on_the_field_what_is_wrong(world: World) -> None:
     rita = world.id("rita")
     with world.bot():
         world.slack.command(rita, "okta-group")
-        [option] = world.slack.suggest(rita, "group", "prod-db")
+        option = world.slack.suggest(rita, "group", "prod-db")[0]
         answered = world.slack.submit(rita, _filled(option, "1 h", "please", world))
         assert answered.errors == {"justification": "Name the ticket"}
         answered = world.slack.submit(rita, {"justification": WHY})
