@@ -14,6 +14,13 @@ from tests import postgres
 from tests.postgres import Cluster
 
 
+sqlite_alone = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+"""For a test of what only SQLite has, in a room whose tests run on both."""
+
+postgres_alone = pytest.mark.parametrize("engine", ["postgres"], indirect=True)
+"""The same of PostgreSQL, or for the few tests of another room that run on it."""
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Async tests run on asyncio, as the bot does."""
@@ -55,9 +62,10 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def engine() -> str:
+def engine(request: pytest.FixtureRequest) -> str:
     """Which database a test runs on. A room whose tests run on both says so."""
-    return "sqlite"
+    chosen: str = getattr(request, "param", "sqlite")
+    return chosen
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    not_,
     or_,
     select,
     update,
@@ -39,23 +40,24 @@ def claim(
     most: int,
     only: Sequence[ColumnElement[bool]] = (),
 ) -> list[DueRow]:
-    """Return up to `most` due rows, leased to `owner` until `now + lease`.
+    """Return up to `most` due rows, leased to `owner` for `lease` from now.
 
     Those due the longest come first; `only` narrows them.
     """
+    clock = lease_clock(session, now)
     due = session.scalars(
         select(col(table.id))
-        .where(col(table.due_at) <= now, _is_free(table, now), *only)
+        .where(col(table.due_at) <= now, _is_free(table, clock), *only)
         .order_by(col(table.due_at))
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
     claimed = session.scalars(
         update(table)
-        .where(col(table.id).in_(due), _is_free(table, now))
+        .where(col(table.id).in_(due), _is_free(table, clock))
         .values(
             lease_owner=owner,
-            lease_until=now + lease,
+            lease_until=clock + lease,
             fence=table.fence + 1,
             tries=table.tries + 1,
         )
@@ -66,7 +68,7 @@ def claim(
 
 
 def renew(session: Session, row: AnyDue, *, now: datetime, lease: timedelta) -> None:
-    """Hold `row` until `now + lease`; StaleState if it was claimed by another."""
+    """Hold `row` for `lease` from now; StaleState if it was claimed by another."""
     table = type(row)
     result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         update(table)
@@ -75,7 +77,7 @@ def renew(session: Session, row: AnyDue, *, now: datetime, lease: timedelta) -> 
             col(table.fence) == row.fence,
             col(table.lease_owner) == row.lease_owner,
         )
-        .values(lease_until=now + lease)
+        .values(lease_until=lease_clock(session, now) + lease)
         .execution_options(synchronize_session=False)
     )
     if result.rowcount != 1:
@@ -163,13 +165,39 @@ def next_due(
     now: datetime,
     only: Sequence[ColumnElement[bool]] = (),
 ) -> datetime | None:
-    """Return when the next free row of `table` is due; None if none waits."""
-    return session.scalar(
+    """Return when the next row of `table` is due and free; None if none waits.
+
+    One that is held is free when its lease has run out: its holder may be dead.
+    """
+    clock = lease_clock(session, now)
+    free = _is_free(table, clock)
+    due = session.scalar(
         select(func.min(table.due_at)).where(
-            col(table.due_at).is_not(None), _is_free(table, now), *only
+            col(table.due_at).is_not(None), free, *only
         )
     )
+    runs_out = session.scalar(
+        select(func.min(table.lease_until)).where(
+            col(table.due_at) <= now, not_(free), *only
+        )
+    )
+    times = [due] if due else []
+    if runs_out:
+        times.append(now + (runs_out - clock))
+    return min(times, default=None)
 
 
-def _is_free(table: type[AnyDue], now: datetime) -> ColumnElement[bool]:
-    return or_(col(table.lease_until).is_(None), col(table.lease_until) <= now)
+def lease_clock(session: Session, now: datetime) -> datetime:
+    """Return the time that leases are counted by.
+
+    NB. On a shared database it is the database's own: a machine whose clock is
+    ahead of the others' would take from them what they hold.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return now
+    clock: datetime = session.scalars(select(func.clock_timestamp())).one()
+    return clock
+
+
+def _is_free(table: type[AnyDue], clock: datetime) -> ColumnElement[bool]:
+    return or_(col(table.lease_until).is_(None), col(table.lease_until) <= clock)

@@ -1,6 +1,6 @@
 """Everything due is due the same way, and is held by one worker at a time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,8 @@ from bot.core.words import StaleState
 from bot.store import claims
 from bot.store.database import Database
 from bot.store.tables import AccessGrant, AccessRequest, Notice
+from tests.conftest import postgres_alone, sqlite_alone
+from tests.hand import by_hand, let_leases_run_out
 from tests.store.rows import HOUR, NOW, ask, grant, notice
 
 SECOND = timedelta(seconds=1)
@@ -38,15 +40,21 @@ def _put_back(database: Database, row: Notice, after: timedelta) -> None:
     database.transact(claims.put_back, row, NOW + after)
 
 
+def _clock(database: Database) -> datetime:
+    return database.look(claims.lease_clock, NOW)
+
+
 def _stored(database: Database, row: Notice) -> Notice:
     return database.look(lambda session: session.get_one(Notice, row.id))
 
 
 def test_a_claim_takes_a_lease_and_raises_the_fence(database: Database) -> None:
     database.transact(notice)
+    before = _clock(database)
     [row] = database.transact(_claim)
-    assert (row.lease_owner, row.lease_until) == ("one", NOW + LEASE)
-    assert (row.fence, row.tries) == (1, 1)
+    assert (row.lease_owner, row.fence, row.tries) == ("one", 1, 1)
+    assert row.lease_until is not None
+    assert before <= row.lease_until - LEASE <= _clock(database)
 
 
 def test_requests_grants_and_notices_are_claimed_alike(database: Database) -> None:
@@ -77,8 +85,9 @@ def test_an_expired_lease_is_claimed_again_with_a_higher_fence(
 ) -> None:
     database.transact(notice)
     [held] = database.transact(_claim, "one")
-    assert database.transact(_claim, "two", LEASE - SECOND) == []
-    [taken] = database.transact(_claim, "two", LEASE)
+    assert database.transact(_claim, "two") == []
+    let_leases_run_out(database)
+    [taken] = database.transact(_claim, "two")
     assert (held.fence, taken.fence) == (1, 2)
     assert taken.tries == 2
 
@@ -116,14 +125,19 @@ def test_a_row_met_before_is_shown_as_claimed(database: Database) -> None:
 def test_a_lease_is_renewed_while_it_is_ones_own(database: Database) -> None:
     database.transact(notice)
     [row] = database.transact(_claim)
-    database.transact(claims.renew, row, now=NOW + LEASE, lease=LEASE)
-    assert _stored(database, row).lease_until == NOW + 2 * LEASE
+    let_leases_run_out(database)
+    before = _clock(database)
+    database.transact(claims.renew, row, now=NOW, lease=LEASE)
+    until = _stored(database, row).lease_until
+    assert until is not None
+    assert before <= until - LEASE <= _clock(database)
 
 
 def test_a_lease_taken_over_is_not_renewed(database: Database) -> None:
     database.transact(notice)
     [late] = database.transact(_claim, "one")
-    database.transact(_claim, "two", LEASE)
+    let_leases_run_out(database)
+    database.transact(_claim, "two")
     with pytest.raises(StaleState, match="claimed by another"):
         database.transact(claims.renew, late, now=NOW + LEASE, lease=LEASE)
 
@@ -152,7 +166,8 @@ def test_what_was_made_due_anew_while_held_stays_due_then(database: Database) ->
 def test_who_lost_the_lease_puts_nothing_back(database: Database) -> None:
     database.transact(notice)
     [late] = database.transact(_claim, "one")
-    database.transact(_claim, "two", LEASE)
+    let_leases_run_out(database)
+    database.transact(_claim, "two")
     _put_back(database, late, HOUR)
     assert _stored(database, late).lease_owner == "two"
     assert _stored(database, late).due_at == NOW
@@ -168,14 +183,41 @@ def test_the_leases_of_the_last_boot_are_freed(database: Database) -> None:
     assert database.transact(_claim_one_of_each, "new") == 3
 
 
-def test_the_next_due_is_the_earliest_that_is_free(database: Database) -> None:
+def test_the_next_due_is_the_earliest_that_is_free_or_will_be(
+    database: Database,
+) -> None:
     assert database.look(claims.next_due, Notice, NOW) is None
     database.transact(notice)
+    [held] = database.transact(_claim)
+    until = held.lease_until
+    assert until is not None
+    left = until - _clock(database)
+    free = database.look(claims.next_due, Notice, NOW)
+    assert free is not None
+    assert until - _clock(database) <= free - NOW <= left
+    let_leases_run_out(database)
+    assert database.look(claims.next_due, Notice, NOW) == NOW
     database.transact(_claim)
-    assert database.look(claims.next_due, Notice, NOW) is None
     database.transact(partial(notice, key="late", due_at=NOW + 2 * HOUR))
     database.transact(partial(notice, key="next", due_at=NOW + HOUR))
+    database.transact(claims.hand_back, Notice, "one")
+    by_hand(database, "update notice set due_at = null where key = 'n1'")
     assert database.look(claims.next_due, Notice, NOW) == NOW + HOUR
+
+
+@postgres_alone
+def test_a_clock_that_is_ahead_takes_nothing_from_others(database: Database) -> None:
+    database.transact(notice)
+    database.transact(_claim, "one")
+    assert database.transact(_claim, "two", 24 * HOUR) == []
+
+
+@sqlite_alone
+def test_one_process_counts_its_leases_by_its_own_clock(database: Database) -> None:
+    database.transact(notice)
+    database.transact(_claim, "one")
+    assert database.transact(_claim, "two", LEASE - SECOND) == []
+    assert len(database.transact(_claim, "two", LEASE)) == 1
 
 
 def test_a_settled_row_waits_for_nobody(database: Database) -> None:

@@ -6,9 +6,7 @@ but the worker's own verbs is called, on rows that were really claimed.
 """
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -28,6 +26,7 @@ from bot.store.tables import AccessGrant, AccessRequest, Event, Notice, SlackAcc
 from bot.workflow import grants, people, reading, requests, upkeep
 from bot.workflow.reading import Office
 from bot.workflow.requests import Reply, Wish
+from tests.hand import by_hand
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -278,10 +277,7 @@ class World:
     def edit(self, sql: str, **values: object) -> None:
         """Change the database by hand, as this program never would."""
         self.tampered = True
-        path = self.database.path
-        assert path is not None
-        with closing(sqlite3.connect(path)) as hand, hand:
-            hand.execute(sql, values)
+        by_hand(self.database, sql, **values)
 
     def look(self, f: Callable[[Session], T]) -> T:
         return self.database.look(f)
