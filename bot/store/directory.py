@@ -6,11 +6,12 @@ None for it, and unknown means no. Nothing here is a decision.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, update
+from sqlalchemy import Row, Select, bindparam, func, update
+from sqlalchemy import select as select_rows
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, SQLModel, col, or_, select
 
 from bot.core.words import LIVE, Group, Person
 from bot.store.tables import (
@@ -21,16 +22,44 @@ from bot.store.tables import (
     Pin,
     SlackAccount,
     Upkeep,
+    table_of,
 )
 
 GROUP_KEY = ("integration", "id")
+
+
+class Pins(NamedTuple):
+    """The ids that names in places of authority were pinned to."""
+
+    users: dict[str, str]
+    groups: dict[str, str]
+
+
+def _rows_by(kind: type[SQLModel], *columns: str) -> Select[Any]:
+    """Return the statement, built once, of the rows that have these columns."""
+    table = table_of(kind)
+    return select_rows(table).where(
+        *(table.c[name] == bindparam(name) for name in columns)
+    )
+
+
+_PERSON = _rows_by(OktaPerson, "integration", "id")
+_GROUP = _rows_by(OktaGroup, "integration", "id")
+_PINS = _rows_by(Pin, "integration")
+_GRANTS = table_of(AccessGrant).c
+_GIVEN = select_rows(_GRANTS.grantee_id, _GRANTS.group_id).where(
+    _GRANTS.integration == bindparam("integration"),
+    _GRANTS.group_id.in_(bindparam("groups", expanding=True)),
+    or_(_GRANTS.status.in_(LIVE), _GRANTS.unsure_until.is_not(None)),
+)
 
 
 def person(
     session: Session, integration: str, person_id: str, since: datetime | None = None
 ) -> Person | None:
     """Return the person as last read; None when never, or not since `since`."""
-    row = session.get(OktaPerson, (integration, person_id))
+    key = {"integration": integration, "id": person_id}
+    row = session.execute(_PERSON, key).first()
     if row is None or (since is not None and row.read_at < since):
         return None
     return as_person(row)
@@ -40,7 +69,8 @@ def group(
     session: Session, integration: str, group_id: str, since: datetime | None = None
 ) -> Group | None:
     """Return the group as last read; None when never, gone, or not since `since`."""
-    row = session.get(OktaGroup, (integration, group_id))
+    key = {"integration": integration, "id": group_id}
+    row = session.execute(_GROUP, key).first()
     if row is None or row.gone_at or (since is not None and row.read_at < since):
         return None
     return as_group(row)
@@ -161,29 +191,22 @@ def held_among(session: Session, integration: str, ids: Iterable[str]) -> set[st
     return set(held).intersection(ids)
 
 
-def pins(session: Session, integration: str, kind: str) -> dict[str, str]:
-    """Return the ids that names of `kind` (user, group) were pinned to."""
-    rows = session.exec(
-        select(Pin).where(Pin.integration == integration, Pin.kind == kind)
-    )
-    return {row.name: row.id for row in rows}
+def pins(session: Session, integration: str) -> Pins:
+    """Return the ids that names of users and of groups were pinned to."""
+    pinned = Pins({}, {})
+    for row in session.execute(_PINS, {"integration": integration}):
+        of_kind = pinned.users if row.kind == "user" else pinned.groups
+        of_kind[row.name] = row.id
+    return pinned
 
 
 def given(
     session: Session, integration: str, group_ids: Iterable[str]
 ) -> frozenset[tuple[str, str]]:
     """Return the memberships of these groups that the bot gave, or still may."""
-    rows = session.exec(
-        select(AccessGrant.grantee_id, AccessGrant.group_id).where(
-            AccessGrant.integration == integration,
-            col(AccessGrant.group_id).in_(list(group_ids)),
-            or_(
-                col(AccessGrant.status).in_(LIVE),
-                col(AccessGrant.unsure_until).is_not(None),
-            ),
-        )
-    )
-    return frozenset((person_id, group_id) for person_id, group_id in rows)
+    asked = {"integration": integration, "groups": list(group_ids)}
+    rows = session.execute(_GIVEN, asked)
+    return frozenset((row.grantee_id, row.group_id) for row in rows)
 
 
 def account(session: Session, team_id: str, slack_id: str) -> SlackAccount | None:
@@ -259,7 +282,7 @@ def remembered(session: Session, name: str) -> Upkeep | None:
     return session.get(Upkeep, name)
 
 
-def as_person(row: OktaPerson) -> Person:
+def as_person(row: OktaPerson | Row[Any]) -> Person:
     groups = None if row.group_ids is None else frozenset(row.group_ids)
     return Person(
         id=row.id,
@@ -296,7 +319,7 @@ def _group_row(integration: str, known: Group, now: datetime) -> dict[str, Any]:
     }
 
 
-def as_group(row: OktaGroup) -> Group:
+def as_group(row: OktaGroup | Row[Any]) -> Group:
     return Group(
         id=row.id,
         name=row.name,

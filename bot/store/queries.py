@@ -3,11 +3,26 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from bot.core.policy import Asked, Standing
 from bot.core.words import LIVE, GrantStatus, RequestStatus
 from bot.store.tables import AccessGrant, AccessRequest, OktaGroup, OktaPerson
+
+_LIVE_GRANT = select(AccessGrant).where(
+    AccessGrant.integration == bindparam("integration"),
+    AccessGrant.grantee_id == bindparam("grantee"),
+    AccessGrant.group_id == bindparam("group"),
+    col(AccessGrant.status).in_(LIVE),
+)
+_PENDING = select(AccessRequest.id).where(
+    AccessRequest.integration == bindparam("integration"),
+    AccessRequest.grantee_id == bindparam("grantee"),
+    AccessRequest.group_id == bindparam("group"),
+    AccessRequest.status == RequestStatus.PENDING,
+    AccessRequest.id != bindparam("apart_from"),
+)
 
 
 def request_of_delivery(session: Session, delivery: str | None) -> AccessRequest | None:
@@ -29,15 +44,8 @@ def standing(
     grant = live_grant(session, integration, asked.grantee.id, asked.group.id)
     if grant is not None and grant.request_id == apart_from:
         grant = None
-    pending = session.exec(
-        select(AccessRequest.id).where(
-            AccessRequest.integration == integration,
-            AccessRequest.grantee_id == asked.grantee.id,
-            AccessRequest.group_id == asked.group.id,
-            AccessRequest.status == RequestStatus.PENDING,
-            AccessRequest.id != apart_from,
-        )
-    ).first()
+    pair = _pair(integration, asked.grantee.id, asked.group.id)
+    pending = session.scalars(_PENDING, pair | {"apart_from": apart_from or ""}).first()
     groups = asked.grantee.groups
     return Standing(
         is_member=None if groups is None else asked.group.id in groups,
@@ -51,14 +59,8 @@ def live_grant(
     session: Session, integration: str, grantee_id: str, group_id: str
 ) -> AccessGrant | None:
     """Return the one grant of the pair that lives."""
-    return session.exec(
-        select(AccessGrant).where(
-            AccessGrant.integration == integration,
-            AccessGrant.grantee_id == grantee_id,
-            AccessGrant.group_id == group_id,
-            col(AccessGrant.status).in_(LIVE),
-        )
-    ).first()
+    pair = _pair(integration, grantee_id, group_id)
+    return session.scalars(_LIVE_GRANT, pair).first()
 
 
 def ended_before(
@@ -176,3 +178,7 @@ def count_pending(session: Session) -> int:
     """Return how many requests wait for an answer."""
     pending = AccessRequest.status == RequestStatus.PENDING
     return session.scalar(select(func.count(col(AccessRequest.id))).where(pending)) or 0
+
+
+def _pair(integration: str, grantee_id: str, group_id: str) -> dict[str, str]:
+    return {"integration": integration, "grantee": grantee_id, "group": group_id}

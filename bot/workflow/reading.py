@@ -112,17 +112,17 @@ def policy_for(
     not have met them as owners yet.
     """
     name = integration.name
-    groups = rows.pins(session, name, "group")
+    pins = rows.pins(session, name)
     remembered = rows.remembered(session, OWNER_GROUPS.format(name))
     met = remembered.facts.get("groups", ()) if remembered else ()
     owner_groups = owners.union(met)
     return Policy(
         catalogue=catalogue,
         integration=integration,
-        users=rows.pins(session, name, "user"),
-        groups=groups,
+        users=pins.users,
+        groups=pins.groups,
         owner_groups=owner_groups,
-        given=rows.given(session, name, owner_groups | set(groups.values())),
+        given=rows.given(session, name, owner_groups.union(pins.groups.values())),
     )
 
 

@@ -21,7 +21,7 @@ def groups(world: World) -> set[str]:
 
 
 def pins(world: World) -> dict[str, str]:
-    return world.look(lambda session: directory.pins(session, "corp", "group"))
+    return world.look(lambda session: directory.pins(session, "corp").groups)
 
 
 async def discover(world: World) -> int | None:

@@ -39,15 +39,14 @@ async def _people_named(
     office: Office, selectors: Iterable[UserSelector | GroupSelector]
 ) -> list[Person]:
     """Return the people behind `selectors`, members of groups included."""
-    users = await office.database.read(directory.pins, office.name, "user")
-    groups = await office.database.read(directory.pins, office.name, "group")
+    pins = await office.database.read(directory.pins, office.name)
     found: dict[str, Person] = {}
     for selector in selectors:
         if isinstance(selector, UserSelector):
-            person = await office.directory.person(users.get(selector.user, ""))
+            person = await office.directory.person(pins.users.get(selector.user, ""))
             people = [person] if person else []
         else:
-            people = await _members(office, groups.get(selector.group))
+            people = await _members(office, pins.groups.get(selector.group))
         found |= {person.id: person for person in people}
     return list(found.values())
 
