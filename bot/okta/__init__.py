@@ -10,6 +10,7 @@
     tokens.py       the access token, shared and renewed
     refusals.py     why Okta gives no token, with the remedy
     credentials.py  the key pair: its formats, its assertions
+    keys.py         the app's own key pairs: made, and listed
     timing.py       every wait
 
 Nothing here knows a request, a grant or a person in Slack, and nothing is
