@@ -34,7 +34,7 @@ sandbox imports nothing of the rest.
     okta/       one Okta org over httpx. Async
         client      paced calls, errors sorted (answers, wire, pacing, timing)
         tokens      the access token, and why Okta gives none (refusals)
-        credentials the key pair and its assertions
+        credentials the key pair and its assertions; keys, a new one, those known
         directory   groups, people, memberships as core values (readings, rules)
     slack/      the face. Async
         listeners/  what people do, and what it leads to
@@ -43,11 +43,12 @@ sandbox imports nothing of the rest.
         messenger   posts notices and draws them again
         http        signed requests; connection, the app and its socket
         calls       one call of the Web API, its failure sorted (errors)
-        accounts    who is in the workspace; typed, what a command says
+        accounts    who is in the workspace; typed, what a command says;
+                    installation, where the app is installed, and for what
     engine/     what keeps going
         worker      claim what is due, carry it out
         schedule    the alarm clock
-    ops/        for those who run it: health, metrics, the log
+    ops/        for those who run it: health, metrics, the log, the doctor, keys
     secrets/    a secret reference -> its value
     settings    the environment, typed; every wait; the one clock
     app/        builds the parts, starts and stops them

@@ -5,6 +5,7 @@
     listening  the address
     parts      what the bot is built of, and what a start can live with
     syncing    people and groups read when an operator asks for it
+    examining  the doctor, sent to everything the settings name
     okta_loop  the worker that changes Okta
     face       Slack: connected, listened to, spoken with
 

@@ -8,6 +8,8 @@
     lists     grants, requests
     pictures  a grant or a request as data for programs and as a row for people
     proof     audit verify
+    examining doctor
+    keys      keys new, keys status
 
 Exit status: 0 done, 1 the thing checked is wrong, 2 the call or the set-up is
 wrong, 70 a fault of this program.
@@ -17,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import lists, policy, proof, serving, syncing
+from bot.cli import examining, keys, lists, policy, proof, serving, syncing
 from bot.cli.failures import PlainFailures
 from bot.ops import logs
 
@@ -45,10 +47,12 @@ app.command()(serving.demo)
 app.command()(serving.run)
 app.command()(serving.migrate)
 app.add_typer(policy.app, name="config")
+app.command()(examining.doctor)
 app.command()(syncing.sync)
 app.command()(lists.grants)
 app.command()(lists.requests)
 app.add_typer(proof.app, name="audit")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@
     views/      Block Kit from values, without I/O
     typed       what someone typed after the command
     accounts    Slack's user objects as rows, with why one may do nothing here
+    installation  where the app is installed, and for what
     calls       one call of the Web API, and what its failure means
     connection  the app, the client and the socket
     http        Slack's signed requests

@@ -1,0 +1,76 @@
+"""The database and the key of its audit, looked at beside a bot that may run."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from sqlmodel import Session, col, select
+
+from bot.core.words import SettingError
+from bot.ops.doctor.files import look_at_runner
+from bot.ops.doctor.findings import Sheet
+from bot.store.audit import Chain
+from bot.store.database import Database, open_database
+from bot.store.migrations import require_current
+from bot.store.tables import Event, Pin
+
+Pins = Mapping[tuple[str, str, str], str]
+"""The ids that names of authority were led to, by integration, kind and name."""
+
+KEPT_BESIDE = (
+    "The audit's key lies beside the database, so who can copy the one has the other."
+)
+OTHER_KEY = (
+    "Set AUDIT_KEY to the key the database began with; if it is that, run: "
+    "access-bot audit verify"
+)
+
+
+def look_at_database(
+    sheet: Sheet, url: str, *, key: Callable[[], bytes], is_given: bool
+) -> Pins:
+    """Look at the database, who runs on it, and its key; return what names led to.
+
+    `key` reads the audit's key, or raises SettingError; `is_given` tells that
+    AUDIT_KEY is set.
+    """
+    try:
+        database = open_database(url)
+    except SettingError as error:
+        sheet.failed("database", error.problem, error.remedy)
+        sheet.unchecked("audit key", "There is no database that it could fit.")
+        return {}
+    with closing(database), sheet.trying("database"):
+        require_current(database)
+        sheet.ok("database", f"{database.name} is ours alone, and of this version.")
+        look_at_runner(sheet, database.path)
+        _look_at_key(sheet, database, key, is_given)
+        return database.look(_pinned)
+    return {}
+
+
+def _look_at_key(
+    sheet: Sheet, database: Database, key: Callable[[], bytes], is_given: bool
+) -> None:
+    with sheet.trying("audit key"):
+        newest = database.look(_newest)
+        if _is_astray(newest, key()):
+            says = "The newest event of the audit does not fit the audit's key."
+            sheet.failed("audit key", says, OTHER_KEY)
+        elif is_given:
+            sheet.ok("audit key", "AUDIT_KEY is set, and fits what is kept.")
+        else:
+            remedy = "Set AUDIT_KEY to what is in that file, and keep it elsewhere."
+            sheet.warning("audit key", KEPT_BESIDE, remedy)
+
+
+def _is_astray(newest: Event | None, key: bytes) -> bool:
+    return newest is not None and not Chain(key).fits(newest)
+
+
+def _newest(session: Session) -> Event | None:
+    return session.exec(select(Event).order_by(col(Event.seq).desc()).limit(1)).first()
+
+
+def _pinned(session: Session) -> Pins:
+    pins = session.exec(select(Pin))
+    return {(pin.integration, pin.kind, pin.name): pin.id for pin in pins}
