@@ -19,14 +19,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Row
+from sqlalchemy import Row, insert
 from sqlmodel import Session, col, select
 
 from bot.core.words import RequestStatus, StaleState
-from bot.store.tables import AccessGrant, AccessRequest, Event, EventText
+from bot.store.tables import AccessGrant, AccessRequest, Event, EventText, table_of
 
 GENESIS = "0" * 64
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+_EVENT = table_of(Event)
+_APPEND = insert(_EVENT)
+_BESIDE = insert(table_of(EventText))
+_HEAD = (
+    select(_EVENT.c.seq, _EVENT.c.hash, _EVENT.c.at)
+    .order_by(_EVENT.c.seq.desc())
+    .limit(1)
+)
 
 INTENDED, NOT_ADDED, ADDED = "intended", "not added", "added"
 """What happens to an add: about to be sent, certainly not landed, confirmed."""
@@ -103,10 +112,9 @@ def record(
     )
     beside = _beside(event, text)
     event.hash = chain_of(session).link(event)
-    session.add(event)
-    session.flush()
+    session.execute(_APPEND, event.model_dump())
     if beside:
-        session.add(beside)
+        session.execute(_BESIDE, beside.model_dump())
     return event
 
 
@@ -197,8 +205,7 @@ def is_as_told(session: Session, row: AccessRequest | AccessGrant) -> bool:
 
 def head(session: Session) -> Head | None:
     """Return the newest event's number, hash and time; None when there is none."""
-    newest = select(Event.seq, Event.hash, Event.at).order_by(col(Event.seq).desc())
-    last = session.exec(newest.limit(1)).first()
+    last = session.execute(_HEAD).first()
     return Head(*last) if last else None
 
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, and_, or_, update
+from sqlalchemy import ColumnElement, CursorResult, Update, and_, bindparam, or_, update
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from bot.core.words import ORIGINS, BrokenSeal, Cause, StaleState, Status
 from bot.store import audit
-from bot.store.tables import AccessGrant, AccessRequest, Event, Notice
+from bot.store.tables import AccessGrant, AccessRequest, Event, Notice, table_of
 
 Row = AccessRequest | AccessGrant
 
@@ -26,6 +26,26 @@ LIVING = frozenset({"card", "sent", "granted", "warning", "gone"})
 
 TERMS = frozenset({"expires_at", "was_member", "duration_seconds"})
 """What a seal covers and a later write may change."""
+
+_NOTICES = table_of(Notice)
+
+
+def _draw_again(shows: ColumnElement[bool]) -> Update:
+    notice = _NOTICES.c
+    return (
+        update(_NOTICES)
+        .where(shows, notice.kind.in_(LIVING), notice.dropped.is_(None))
+        .values(wanted_version=notice.wanted_version + 1, due_at=bindparam("now"))
+    )
+
+
+_OF_REQUEST = _NOTICES.c.request_id == bindparam("request")
+_OF_GRANT = or_(
+    _NOTICES.c.grant_id == bindparam("grant"),
+    and_(_OF_REQUEST, _NOTICES.c.kind == "sent"),
+)
+_DRAW_REQUEST = _draw_again(_OF_REQUEST)
+_DRAW_GRANT = _draw_again(_OF_GRANT)
 
 
 def create(
@@ -95,18 +115,10 @@ def redraw(session: Session, row: Row, now: datetime) -> None:
     What the requester was sent shows the request and what became of it.
     """
     if isinstance(row, AccessGrant):
-        sent = and_(
-            col(Notice.request_id) == row.request_id, col(Notice.kind) == "sent"
-        )
-        shows = or_(col(Notice.grant_id) == row.id, sent)
+        about = {"request": row.request_id, "grant": row.id}
+        session.execute(_DRAW_GRANT, about | {"now": now})
     else:
-        shows = col(Notice.request_id) == row.id
-    session.execute(
-        update(Notice)
-        .where(shows, col(Notice.kind).in_(LIVING), col(Notice.dropped).is_(None))
-        .values(wanted_version=Notice.wanted_version + 1, due_at=now)
-        .execution_options(synchronize_session=False)
-    )
+        session.execute(_DRAW_REQUEST, {"request": row.id, "now": now})
 
 
 def _write(
@@ -116,22 +128,19 @@ def _write(
     if isinstance(row, AccessGrant) and TERMS & columns.keys():
         columns = columns | {"seal": _reseal(session, row, columns)}
     values = columns | {"version": row.version + 1}
-    table = type(row)
+    table = table_of(type(row))
     guards = [
-        col(table.id) == row.id,
-        col(table.version) == row.version,
-        col(table.status) == row.status,
+        table.c.id == row.id,
+        table.c.version == row.version,
+        table.c.status == row.status,
     ]
     if fence is not None:
-        guards.append(col(table.fence) == fence)
+        guards.append(table.c.fence == fence)
     result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        update(table)
-        .where(*guards)
-        .values(values)
-        .execution_options(synchronize_session=False)
+        update(table).where(*guards).values(values)
     )
     if result.rowcount != 1:
-        raise StaleState(f"{table.__tablename__} {row.id} has moved on")
+        raise StaleState(f"{table.name} {row.id} has moved on")
     for name, value in values.items():
         set_committed_value(row, name, value)
 

@@ -4,19 +4,26 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot.core.owners import basis, stands_on
 from bot.core.policy import SHORTEST, Question, may_answer
 from bot.core.words import GrantStatus, Refused, RequestStatus, StaleState
 from bot.store import audit, directory, moves
-from bot.store.tables import AccessGrant, AccessRequest, Answer, Event
+from bot.store.tables import AccessGrant, AccessRequest, Answer, Event, table_of
 from bot.workflow.notices import tell_people, tell_requester
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests.asking import NOT_READ, allowed_by
 from bot.workflow.requests.ending import DECIDED, NOT_AS_WRITTEN, POLICY, refuse
 from bot.workflow.requests.routing import routed_rung
+
+_ANSWERS = table_of(Answer)
+_KEEP_ANSWER = insert(_ANSWERS)
+_ANSWERED_BY = select(_ANSWERS.c.person_id).where(
+    _ANSWERS.c.request_id == bindparam("request")
+)
 
 LAPSED = Refused("Nobody answered this in time, so it has lapsed.")
 ROUTED_AGAIN = Refused(
@@ -68,7 +75,7 @@ def answer(
     if isinstance(allowed, Refused):
         return allowed
     if reply.approves:
-        terms = allowed_by(session, policy, request, since)
+        terms = allowed_by(session, policy, request, group, since)
         if isinstance(terms, Refused):
             refuse(session, request, terms, now)
             return terms
@@ -112,9 +119,7 @@ def _waits_for_answer(request: AccessRequest) -> bool:
 
 
 def _question(session: Session, request: AccessRequest, reply: Reply) -> Question:
-    answered = session.exec(
-        select(Answer.person_id).where(Answer.request_id == request.id)
-    )
+    answered = session.scalars(_ANSWERED_BY, {"request": request.id})
     return Question(
         requester_id=request.requester_id,
         grantee_id=request.grantee_id,
@@ -129,19 +134,17 @@ def _record_answer(
     session: Session, request: AccessRequest, reply: Reply, now: datetime
 ) -> None:
     seconds = reply.duration and int(reply.duration.total_seconds())
-    session.add(
-        Answer(
-            request_id=request.id,
-            person_id=reply.person_id,
-            step=request.step,
-            approves=reply.approves,
-            duration_seconds=seconds or None,
-            reason=reply.reason or None,
-            at=now,
-        )
-    )
+    answered = {
+        "request_id": request.id,
+        "person_id": reply.person_id,
+        "step": request.step,
+        "approves": reply.approves,
+        "duration_seconds": seconds or None,
+        "reason": reply.reason or None,
+        "at": now,
+    }
     try:
-        session.flush()
+        session.execute(_KEEP_ANSWER, answered)
     except IntegrityError as error:
         raise StaleState("this person has answered already") from error
 

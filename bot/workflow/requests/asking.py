@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from bot.core.policy import Asked, Policy, Terms, may_request
-from bot.core.words import Refused, RequestStatus
+from bot.core.words import Group, Refused, RequestStatus
 from bot.store import directory, moves, queries
 from bot.store.tables import AccessRequest
 from bot.workflow.reading import Office, policy_for
@@ -60,13 +60,19 @@ def still_allowed(
 ) -> Terms | Refused:
     """Decide whether today's file allows `request`, on rows read since `since`."""
     policy = policy_for(session, office.catalogue, office.integration)
-    return allowed_by(session, policy, request, since)
+    group = directory.group(session, request.integration, request.group_id, since)
+    return allowed_by(session, policy, request, group, since)
 
 
 def allowed_by(
-    session: Session, policy: Policy, request: AccessRequest, since: datetime
+    session: Session,
+    policy: Policy,
+    request: AccessRequest,
+    group: Group | None,
+    since: datetime,
 ) -> Terms | Refused:
-    asked = _as_asked(session, request, since)
+    """Decide whether `policy` allows `request` for `group`, which it names."""
+    asked = _as_asked(session, request, group, since)
     if isinstance(asked, Refused):
         return asked
     name = request.integration
@@ -96,15 +102,14 @@ def _asked(
 
 
 def _as_asked(
-    session: Session, request: AccessRequest, since: datetime
+    session: Session, request: AccessRequest, group: Group | None, since: datetime
 ) -> Asked | Refused:
-    """Return what `request` asked for, with the people and group of today."""
+    """Return what `request` asked for, with the people of today and `group`."""
     name = request.integration
     requester = directory.person(session, name, request.requester_id, since)
     grantee = requester
     if request.grantee_id != request.requester_id:
         grantee = directory.person(session, name, request.grantee_id, since)
-    group = directory.group(session, name, request.group_id, since)
     if requester is None or grantee is None or group is None:
         return NOT_READ
     return Asked(
