@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from sqlalchemy import Row, insert
 from sqlmodel import Session, col, select
@@ -25,8 +25,14 @@ from sqlmodel import Session, col, select
 from bot.core.words import RequestStatus, StaleState
 from bot.store.tables import AccessGrant, AccessRequest, Event, EventText, table_of
 
+Kept = TypeVar("Kept", AccessRequest, Event)
+
 GENESIS = "0" * 64
+BATCHED = {"yield_per": 1000}
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, RecursionError)
+"""What reading a row raises that holds what this program never wrote."""
 
 _EVENT = table_of(Event)
 _APPEND = insert(_EVENT)
@@ -54,7 +60,10 @@ class Chain:
 
     def fits(self, event: Event | Row[Any]) -> bool:
         """Tell whether `event` carries the hash it should."""
-        return _same(self.link(event), event.hash)
+        try:
+            return _same(self.link(event), event.hash)
+        except UNREADABLE:
+            return False
 
     def seal(self, grant: AccessGrant, approval: Event) -> str:
         """Return the seal of `grant`: its terms, its end, and what approved it."""
@@ -136,8 +145,8 @@ def is_sealed(session: Session, grant: AccessGrant) -> bool:
     stored = select(AccessGrant.version).where(AccessGrant.id == grant.id)
     if session.exec(stored).first() != grant.version:
         raise StaleState(f"grant {grant.id} has moved on")
-    approval = session.get(Event, grant.approved_event)
-    request = session.get(AccessRequest, grant.request_id)
+    approval = _read(session, Event, grant.approved_event)
+    request = _read(session, AccessRequest, grant.request_id)
     if approval is None or request is None:
         return False
     chain = chain_of(session)
@@ -156,15 +165,19 @@ def added_pair(session: Session, grant: AccessGrant) -> tuple[str, str] | None:
 
     NB. Only what we added is removed, and all of it: no column of the row says
     what that was, an event does, and it must verify. A hand that puts another
-    person on the row neither frees the one we added nor removes the other.
+    person on the row neither frees the one we added nor removes the other. Nor
+    does one that takes the event away: then the seal tells that it was there.
     """
-    pair = None
+    pair, told = None, set()
     for event in _told_of(session, grant):
+        told.add(event.data["row"]["version"])
         match event.kind:
-            case "grant intended":
+            case "grant intended" | "grant added" | "grant active":
                 pair = (event.person_id or "", event.group_id or "")
             case "grant not added" if not event.data.get("doubt"):
                 pair = None
+    if pair is None and told != {*range(1, grant.version + 1)}:
+        return _sealed_pair(session, grant)
     return pair
 
 
@@ -191,16 +204,35 @@ def is_as_told(session: Session, row: AccessRequest | AccessGrant) -> bool:
     else:
         about, noun = Event.request_id == row.id, "request "
     newest = (
-        select(Event)
+        select(Event.seq)
         .where(about, col(Event.kind).startswith(noun))
         .order_by(col(Event.seq).desc())
     )
-    told = session.exec(newest.limit(1)).first()
+    told = _read(session, Event, session.exec(newest.limit(1)).first())
     return (
         told is not None
         and chain_of(session).fits(told)
         and told.data.get("row") == row_picture(row)
     )
+
+
+def is_whole_since(session: Session, seq: int) -> bool:
+    """Tell whether each event from `seq` on is there, and follows the one before.
+
+    NB. An event that is cut out leaves those before it verifying: a grant that
+    has ended since could be set back to where they left it, and given again.
+    """
+    chain, previous, expected = chain_of(session), None, seq
+    since = select(Event).where(Event.seq >= seq).order_by(col(Event.seq))
+    try:
+        for event in session.exec(since, execution_options=BATCHED):
+            follows = previous is None or event.previous == previous
+            if event.seq != expected or not follows or not chain.fits(event):
+                return False
+            previous, expected = event.hash, expected + 1
+    except UNREADABLE:
+        return False
+    return previous is not None
 
 
 def head(session: Session) -> Head | None:
@@ -280,9 +312,33 @@ def text_digest(salt: str, text: Mapping[str, str]) -> str:
 
 def _told_of(session: Session, grant: AccessGrant) -> Iterator[Event]:
     """Give the events of `grant` that verify."""
-    told = select(Event).where(Event.grant_id == grant.id).order_by(col(Event.seq))
+    told = select(Event.seq).where(Event.grant_id == grant.id).order_by(col(Event.seq))
     chain = chain_of(session)
-    return (event for event in session.exec(told) if chain.fits(event))
+    for seq in session.exec(told).all():
+        event = _read(session, Event, seq)
+        if event is not None and chain.fits(event):
+            yield event
+
+
+def _sealed_pair(session: Session, grant: AccessGrant) -> tuple[str, str] | None:
+    """Return whom and what a sealed grant was about to add; None if it was not.
+
+    That they were no member is sealed with the intent of the first add.
+    """
+    approval = _read(session, Event, grant.approved_event)
+    if approval is None or grant.was_member is not False:
+        return None
+    chain = chain_of(session)
+    sealed = chain.fits(approval) and _same(chain.seal(grant, approval), grant.seal)
+    return (grant.grantee_id, grant.group_id) if sealed else None
+
+
+def _read(session: Session, table: type[Kept], key: object) -> Kept | None:
+    """Return a row; None where there is none, or none that can be read."""
+    try:
+        return session.get(table, key)
+    except UNREADABLE:
+        return None
 
 
 def row_picture(row: AccessRequest | AccessGrant) -> dict[str, Any]:
@@ -303,7 +359,10 @@ def request_terms(request: AccessRequest) -> dict[str, Any]:
         "group": request.group_id,
         "duration": request.duration_seconds,
         "extends": request.extends,
+        "terms": request.terms,
+        "lapse_at": _instant(request.lapse_at),
         "step": request.step,
+        "routing": request.routing,
     }
 
 
@@ -311,6 +370,8 @@ def _approved_terms(approval: Event) -> tuple[Any, ...]:
     row = approval.data.get("row", {})
     return (
         row.get("status"),
+        approval.actor,
+        row.get("requester"),
         row.get("integration"),
         row.get("grantee"),
         row.get("group"),
@@ -321,6 +382,8 @@ def _approved_terms(approval: Event) -> tuple[Any, ...]:
 def _terms_of(request: AccessRequest, grant: AccessGrant) -> tuple[Any, ...]:
     return (
         str(request.status),
+        f"okta:{request.decided_by}",
+        request.requester_id,
         grant.integration,
         grant.grantee_id,
         grant.group_id,

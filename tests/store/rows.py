@@ -48,6 +48,7 @@ def approve(session: Session, request: AccessRequest) -> Event:
         by="okta:00u-bob",
         now=NOW,
         data={"granted_seconds": request.duration_seconds},
+        decided_by="00u-bob",
     )
 
 
