@@ -13,7 +13,6 @@ from bot.store.migrations import migrate
 from tests import postgres
 from tests.postgres import Cluster
 
-
 sqlite_alone = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 """For a test of what only SQLite has, in a room whose tests run on both."""
 
@@ -77,9 +76,8 @@ def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"sqlite:///{shutil.copy(migrated, folder / 'access-bot.db')}"
         return
     cluster: Cluster = request.getfixturevalue("cluster")
-    url = cluster.migrated(request.getfixturevalue("chain"))
-    yield url
-    cluster.drop(url)
+    with cluster.migrated(request.getfixturevalue("chain")) as url:
+        yield url
 
 
 @pytest.fixture

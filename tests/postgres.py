@@ -2,7 +2,8 @@
 
 Its programs do not run as root, so root lends them an ordinary user. Nothing is
 kept on disk before it counts here: a test that needs a power cut has no place in
-this suite. Each test gets a database of its own, a copy of one that was migrated.
+this suite. A test that ended leaves its database empty to the next one, which is
+many times quicker than a new copy.
 """
 
 import os
@@ -36,47 +37,62 @@ HURRIED = {
 }
 
 
+EMPTY = """
+do $$ declare name text; begin
+    perform pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid();
+    set local session_replication_role = replica;
+    for name in select tablename from pg_tables
+    where schemaname = 'public' and tablename <> 'alembic_version' loop
+        execute format('delete from %I', name);
+    end loop;
+    for name in select sequencename from pg_sequences loop
+        execute format('alter sequence %I restart', name);
+    end loop;
+end $$
+"""
+"""Ends whoever is still connected, and takes out every row."""
+
+
 class Cluster:
     """Somewhere databases can be made, as long as the tests run."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
         self._made: list[str] = []
-        self._template = ""
+        self._free: list[str] = []
 
-    def migrated(self, chain: Chain) -> str:
-        """Return the URL of a new database at this program's version."""
-        if not self._template:
-            self._template = self._create("template1")
-            migrate(self._address(self._template), chain)
-        return self._address(self._create(self._template))
+    @contextmanager
+    def migrated(self, chain: Chain) -> Iterator[str]:
+        """Lend a database at this program's version that has no rows."""
+        if not self._free:
+            self._free.append(self.empty())
+            migrate(self._free[-1], chain)
+        url = self._free.pop()
+        yield url
+        _execute(url, EMPTY)
+        self._free.append(url)
 
     def empty(self) -> str:
         """Return the URL of a new database that nothing was ever kept in."""
-        return self._address(self._create("template1"))
-
-    def drop(self, url: str) -> None:
-        """Remove a database, whoever is still connected to it."""
-        self._execute(f'drop database "{make_url(url).database}" with (force)')
+        name = f"access_bot_test_{token_hex(6)}"
+        self._execute(f'create database "{name}"')
+        self._made.append(name)
+        return self._url.set(database=name).render_as_string(hide_password=False)
 
     def drop_all(self) -> None:
         """Remove what is left of the tests' databases."""
         for name in self._made:
             self._execute(f'drop database if exists "{name}" with (force)')
 
-    def _create(self, template: str) -> str:
-        name = f"access_bot_test_{token_hex(6)}"
-        self._execute(f'create database "{name}" template "{template}"')
-        self._made.append(name)
-        return name
-
-    def _address(self, database: str) -> str:
-        return self._url.set(database=database).render_as_string(hide_password=False)
-
     def _execute(self, statement: str) -> None:
-        address = self._address(self._url.database or "postgres")
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(statement.encode())
+        address = self._url.set(database=self._url.database or "postgres")
+        _execute(address.render_as_string(hide_password=False), statement)
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
 
 
 @contextmanager

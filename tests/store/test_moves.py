@@ -1,6 +1,5 @@
 """A status changes in one place, along the declared moves, with its event."""
 
-from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -19,6 +18,7 @@ from bot.store import audit, claims
 from bot.store.database import Database
 from bot.store.moves import Row, advance, create, move, redraw
 from bot.store.tables import AccessGrant, AccessRequest, Notice
+from tests.hand import let_leases_run_out
 from tests.store.rows import (
     HOUR,
     NOW,
@@ -128,15 +128,16 @@ def test_a_row_that_advanced_meanwhile_is_not_moved(database: Database) -> None:
 
 
 def test_a_worker_paused_past_its_lease_writes_nothing(database: Database) -> None:
-    def claim(session: Session, owner: str, now: timedelta) -> AccessGrant:
+    def claim(session: Session, owner: str) -> AccessGrant:
         [row] = claims.claim(
-            session, AccessGrant, owner=owner, now=NOW + now, lease=HOUR, most=1
+            session, AccessGrant, owner=owner, now=NOW, lease=HOUR, most=1
         )
         return row
 
     database.transact(grant)
-    paused = database.transact(claim, "one", 0 * HOUR)
-    database.transact(claim, "two", HOUR)
+    paused = database.transact(claim, "one")
+    let_leases_run_out(database)
+    database.transact(claim, "two")
     before = database.look(_kinds)
     with pytest.raises(StaleState):
         database.transact(
