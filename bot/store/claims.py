@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
@@ -24,7 +25,10 @@ from sqlalchemy import (
 from sqlmodel import Session, col
 
 from bot.core.words import GrantStatus, StaleState
+from bot.store import audit
 from bot.store.tables import AccessGrant, AccessRequest, Notice
+
+log = structlog.get_logger()
 
 DueRow = TypeVar("DueRow", AccessRequest, AccessGrant, Notice)
 AnyDue = AccessRequest | AccessGrant | Notice
@@ -52,6 +56,26 @@ def claim(
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
+    try:
+        with session.begin_nested():
+            claimed = _lease(session, table, due, owner, clock, lease)
+    except audit.UNREADABLE:
+        claimed = [
+            row
+            for id_ in due
+            for row in _lease_readable(session, table, id_, owner, clock, lease)
+        ]
+    return sorted(claimed, key=lambda row: due.index(row.id))
+
+
+def _lease(
+    session: Session,
+    table: type[DueRow],
+    due: Sequence[Any],
+    owner: str,
+    clock: datetime,
+    lease: timedelta,
+) -> list[DueRow]:
     claimed = session.scalars(
         update(table)
         .where(col(table.id).in_(due), _is_free(table, clock))
@@ -64,7 +88,33 @@ def claim(
         .returning(table)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return sorted(claimed, key=lambda row: due.index(row.id))
+    return list(claimed)
+
+
+def _lease_readable(
+    session: Session,
+    table: type[DueRow],
+    id_: Any,
+    owner: str,
+    clock: datetime,
+    lease: timedelta,
+) -> list[DueRow]:
+    """Lease one row; put one aside for as long that cannot be read.
+
+    NB. A row that a hand made unreadable must not stop all the others.
+    """
+    try:
+        with session.begin_nested():
+            return _lease(session, table, [id_], owner, clock, lease)
+    except audit.UNREADABLE:
+        log.error("row cannot be read", table=table.__tablename__, row=id_)
+    session.execute(
+        update(table)
+        .where(col(table.id) == id_, _is_free(table, clock))
+        .values(lease_owner=owner, lease_until=clock + lease)
+        .execution_options(synchronize_session=False)
+    )
+    return []
 
 
 def renew(session: Session, row: AnyDue, *, now: datetime, lease: timedelta) -> None:
