@@ -156,9 +156,7 @@ def test_a_later_key_of_a_flow_is_not_in_this_version(key: str) -> None:
     assert in_flow(f"{key}: x").message == f"`{key}` is not in this version."
 
 
-@pytest.mark.parametrize(
-    "key", ["credential_rotation", "groups", "brake"]
-)
+@pytest.mark.parametrize("key", ["credential_rotation", "groups", "brake"])
 def test_a_later_key_of_an_integration_is_not_in_this_version(key: str) -> None:
     assert in_integration(f"{key}: x").message == f"`{key}` is not in this version."
 
