@@ -17,7 +17,7 @@ demo: $(READY)  ## the whole story, on an embedded Okta org and Slack workspace
 	$(BIN)/access-bot demo
 
 test: $(READY)  ## every test, or those of T=path
-	$(BIN)/pytest $(T)
+	$(BIN)/pytest -n 2 --dist loadfile $(T)
 
 check: $(READY)  ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .
