@@ -4,6 +4,7 @@ import pytest
 
 from bot.core.words import GrantStatus, Refused
 from bot.store.tables import AccessGrant, AccessRequest
+from tests.conftest import engine as engine  # a hand here speaks SQLite
 from tests.workflow.world import HOUR, World
 
 pytestmark = pytest.mark.anyio
