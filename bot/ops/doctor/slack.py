@@ -8,7 +8,7 @@ from bot.core.words import SettingError
 from bot.ops.doctor.findings import Sheet
 from bot.store.tables import SlackAccount
 
-UNSEEN = "Its commands, events and tabs are not checked: Slack shows no token those"
+UNSEEN = "Its commands, events and tabs are not checked: Slack shows those to no token"
 LINE_UP = "Bring the app in line with manifest.yml, and reinstall it."
 
 
