@@ -65,11 +65,13 @@ async def run(
 
 def _set_alarms(parts: Parts) -> None:
     """Schedule the periodic upkeep; each job also runs at once."""
-    every, run = parts.schedule.every, parts.database.run
+    every = parts.schedule.every
     every(parts.timing.anchor, "anchor", partial(_anchor, parts))
     for name, office in parts.offices.items():
-        look_after = partial(run, grants.look_after, office)
+        look_after = partial(grants.look_after, office)
         every(parts.timing.verify, f"look after {name}", look_after)
+        look_for_lost = partial(grants.look_for_lost, office)
+        every(parts.timing.anchor, f"look for lost {name}", look_for_lost)
         if parts.revoke_only:
             continue
         discover = partial(_discover, parts, office)

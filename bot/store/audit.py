@@ -25,10 +25,9 @@ from sqlmodel import Session, col, select
 from bot.core.words import RequestStatus, StaleState
 from bot.store.tables import AccessGrant, AccessRequest, Event, EventText, table_of
 
-Kept = TypeVar("Kept", AccessRequest, Event)
+Kept = TypeVar("Kept", AccessRequest, AccessGrant, Event)
 
 GENESIS = "0" * 64
-BATCHED = {"yield_per": 1000}
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, RecursionError)
@@ -145,8 +144,8 @@ def is_sealed(session: Session, grant: AccessGrant) -> bool:
     stored = select(AccessGrant.version).where(AccessGrant.id == grant.id)
     if session.exec(stored).first() != grant.version:
         raise StaleState(f"grant {grant.id} has moved on")
-    approval = _read(session, Event, grant.approved_event)
-    request = _read(session, AccessRequest, grant.request_id)
+    approval = read_row(session, Event, grant.approved_event)
+    request = read_row(session, AccessRequest, grant.request_id)
     if approval is None or request is None:
         return False
     chain = chain_of(session)
@@ -208,7 +207,7 @@ def is_as_told(session: Session, row: AccessRequest | AccessGrant) -> bool:
         .where(about, col(Event.kind).startswith(noun))
         .order_by(col(Event.seq).desc())
     )
-    told = _read(session, Event, session.exec(newest.limit(1)).first())
+    told = read_row(session, Event, session.exec(newest.limit(1)).first())
     return (
         told is not None
         and chain_of(session).fits(told)
@@ -216,23 +215,25 @@ def is_as_told(session: Session, row: AccessRequest | AccessGrant) -> bool:
     )
 
 
-def is_whole_since(session: Session, seq: int) -> bool:
-    """Tell whether each event from `seq` on is there, and follows the one before.
-
-    NB. An event that is cut out leaves those before it verifying: a grant that
-    has ended since could be set back to where they left it, and given again.
-    """
-    chain, previous, expected = chain_of(session), None, seq
-    since = select(Event).where(Event.seq >= seq).order_by(col(Event.seq))
+def read_row(session: Session, table: type[Kept], key: object) -> Kept | None:
+    """Return a row; None where there is none, or none that can be read."""
     try:
-        for event in session.exec(since, execution_options=BATCHED):
-            follows = previous is None or event.previous == previous
-            if event.seq != expected or not follows or not chain.fits(event):
-                return False
-            previous, expected = event.hash, expected + 1
+        return session.get(table, key)
     except UNREADABLE:
-        return False
-    return previous is not None
+        return None
+
+
+def newest_of(session: Session, grant_id: str) -> Event | None:
+    """Return the newest event that verifies and tells how it left a grant."""
+    told = select(Event.seq).where(
+        Event.grant_id == grant_id, col(Event.kind).startswith("grant ")
+    )
+    chain = chain_of(session)
+    for seq in session.exec(told.order_by(col(Event.seq).desc())).all():
+        event = read_row(session, Event, seq)
+        if event is not None and chain.fits(event):
+            return event
+    return None
 
 
 def head(session: Session) -> Head | None:
@@ -315,7 +316,7 @@ def _told_of(session: Session, grant: AccessGrant) -> Iterator[Event]:
     told = select(Event.seq).where(Event.grant_id == grant.id).order_by(col(Event.seq))
     chain = chain_of(session)
     for seq in session.exec(told).all():
-        event = _read(session, Event, seq)
+        event = read_row(session, Event, seq)
         if event is not None and chain.fits(event):
             yield event
 
@@ -325,20 +326,12 @@ def _sealed_pair(session: Session, grant: AccessGrant) -> tuple[str, str] | None
 
     That they were no member is sealed with the intent of the first add.
     """
-    approval = _read(session, Event, grant.approved_event)
+    approval = read_row(session, Event, grant.approved_event)
     if approval is None or grant.was_member is not False:
         return None
     chain = chain_of(session)
     sealed = chain.fits(approval) and _same(chain.seal(grant, approval), grant.seal)
     return (grant.grantee_id, grant.group_id) if sealed else None
-
-
-def _read(session: Session, table: type[Kept], key: object) -> Kept | None:
-    """Return a row; None where there is none, or none that can be read."""
-    try:
-        return session.get(table, key)
-    except UNREADABLE:
-        return None
 
 
 def row_picture(row: AccessRequest | AccessGrant) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, Update, and_, bindparam, or_, update
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import Session
+from sqlmodel import Session, col
 
-from bot.core.words import ORIGINS, BrokenSeal, Cause, StaleState, Status
+from bot.core.words import ORIGINS, BrokenSeal, Cause, GrantStatus, StaleState, Status
 from bot.store import audit
 from bot.store.tables import AccessGrant, AccessRequest, Event, Notice, table_of
 
@@ -107,6 +107,53 @@ def advance(
         raise ValueError("a status is written by move()")
     _write(session, row, fence, columns)
     return _record(session, row, what, by=by, now=now, data=data, text=text)
+
+
+def put_back_as_told(
+    session: Session, grant_id: str, now: datetime
+) -> AccessGrant | None:
+    """Write a grant as the chain left it, due now, over what a hand made of it.
+
+    None where no event of it verifies, or its request is gone. It is no move:
+    the row never left its standing but by that hand.
+    """
+    told = audit.newest_of(session, grant_id)
+    if told is None:
+        return None
+    request = audit.read_row(session, AccessRequest, told.request_id)
+    if request is None:
+        return None
+    columns = _as_told(told.data["row"]) | {"due_at": now, "deliver_by": now}
+    where = update(AccessGrant).where(col(AccessGrant.id) == grant_id)
+    options = {"synchronize_session": False}
+    written: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        where.values(columns).execution_options(**options)
+    )
+    if written.rowcount == 0:
+        session.add(AccessGrant(id=grant_id, request_id=request.id, seal="", **columns))
+        session.flush()
+    return session.get_one(AccessGrant, grant_id, populate_existing=True)
+
+
+def _as_told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every column that can be told, the others empty."""
+    unknown = (
+        *("cause", "lease_owner", "lease_until", "unsure_until", "added_at"),
+        *("active_at", "revoking_at", "ended_at", "ended_by", "problem"),
+    )
+    return dict.fromkeys(unknown) | {
+        "integration": row["integration"],
+        "grantee_id": row["grantee"],
+        "group_id": row["group"],
+        "duration_seconds": row["duration"],
+        "status": GrantStatus(row["status"]),
+        "version": row["version"],
+        "expires_at": datetime.fromisoformat(row["expires_at"]),
+        "was_member": row["was_member"],
+        "approved_event": row["approved_event"],
+        "fence": 0,
+        "tries": 0,
+    }
 
 
 def redraw(session: Session, row: Row, now: datetime) -> None:

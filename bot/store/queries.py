@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from bot.core.policy import Asked, Standing
 from bot.core.words import LIVE, GrantStatus, RequestStatus
-from bot.store.tables import AccessGrant, AccessRequest, OktaGroup, OktaPerson
+from bot.store.tables import AccessGrant, AccessRequest, Event, OktaGroup, OktaPerson
 
 _LIVE_GRANT = select(AccessGrant).where(
     AccessGrant.integration == bindparam("integration"),
@@ -112,6 +112,23 @@ def live_grants(session: Session, integration: str) -> list[AccessGrant]:
             )
         )
     )
+
+
+def told_alive(session: Session, integration: str) -> list[str]:
+    """Return the ids of grants that the chain tells were born, and not that they ended.
+
+    Nothing is verified here: it tells where to look.
+    """
+    ended = select(Event.grant_id).where(
+        col(Event.grant_id).is_not(None),
+        col(Event.kind).in_(("grant revoked", "grant failed")),
+    )
+    born = select(Event.grant_id).where(
+        Event.kind == "grant granting",
+        Event.integration == integration,
+        col(Event.grant_id).not_in(ended),
+    )
+    return [grant_id for grant_id in session.exec(born) if grant_id]
 
 
 def grants(

@@ -4,8 +4,9 @@ import pytest
 
 from bot.core.words import GrantStatus, Refused
 from bot.store.tables import AccessGrant, AccessRequest
-from tests.conftest import engine as engine  # a hand here speaks SQLite
-from tests.workflow.world import HOUR, World
+from bot.workflow import grants
+from tests.conftest import sqlite_alone
+from tests.workflow.world import HOUR, World, known
 
 pytestmark = pytest.mark.anyio
 
@@ -95,3 +96,54 @@ async def test_an_approver_written_into_the_routing_does_not_approve(
     assert world.rows(AccessGrant) == []
     assert "was changed outside this program" in world.alerts("ops")
     assert world.rows(AccessRequest)[0].decided_by == "policy"
+
+
+@sqlite_alone
+@pytest.mark.parametrize(
+    "hand",
+    [
+        "update access_grant set status = 'revoked', due_at = null",
+        "update access_grant set status = 'failed', due_at = null, added_at = null",
+        "update access_grant set status = 'none of ours'",
+        "update access_grant set cause = 'none of ours'",
+        "update access_grant set ended_at = '', due_at = null",
+        "update access_grant set expires_at = 'never', due_at = null",
+        "delete from access_grant",
+    ],
+)
+async def test_a_grant_that_a_hand_hid_is_found_by_the_chain_and_ended(
+    world: World, hand: str
+) -> None:
+    await world.held()
+    world.edit(hand)
+    assert await world.look_after() + await grants.look_for_lost(world.office) == 1
+    await world.settle()
+    assert world.members == []
+    assert world.grant().status is GrantStatus.REVOKED
+    assert "was changed outside this program" in world.alerts("ops")
+
+
+@sqlite_alone
+async def test_one_that_resists_keeps_no_other_from_being_looked_after(
+    world: World,
+) -> None:
+    first = await world.held()
+    world.edit("update access_grant set approved_event = 'none of ours'")
+    world.edit("update access_grant set seal = x'00'")
+    known(await world.answer(await world.asked(group="prod-logs"), "lead"))
+    await world.settle()
+    world.edit(
+        "update access_grant set duration_seconds = 99 where id <> :first",
+        first=first.id,
+    )
+    assert await world.look_after() == 2
+    await world.settle()
+    assert world.members == world.org.members("prod-logs") == []
+
+
+async def test_nothing_is_lost_while_nobody_wrote_over_it(world: World) -> None:
+    await world.held()
+    assert await grants.look_for_lost(world.office) == 0
+    world.wait(HOUR)
+    await world.settle()
+    assert await grants.look_for_lost(world.office) == 0

@@ -2,6 +2,7 @@
 
     giving  the intent, the add, the reading back
     ending  what people, the clock and distrust move to where it is removed
+    mistrust  whether what lives is as it was written
     taking  the removal, its proof, and the watch for what may still land
 
 Intent, effect, outcome: what is about to be done is committed, Okta is called,
@@ -16,13 +17,13 @@ from bot.core.words import GrantStatus
 from bot.store.tables import AccessGrant
 from bot.workflow.grants.ending import (
     give_back,
-    look_after,
     next_due,
     pass_time,
     settle_gone,
     warnings,
 )
 from bot.workflow.grants.giving import give
+from bot.workflow.grants.mistrust import look_after, look_for_lost
 from bot.workflow.grants.taking import StillHeld, take, watch
 from bot.workflow.reading import Office
 
@@ -31,6 +32,7 @@ __all__ = [
     "carry_out",
     "give_back",
     "look_after",
+    "look_for_lost",
     "next_due",
     "settle_gone",
     "warnings",

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.core.owners import Rung, ladder, stands_on
 from bot.core.words import Cause, GrantStatus, Refused
-from bot.store import audit, claims, directory, moves, queries
+from bot.store import audit, directory, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.notices import tell_people, tell_requester
@@ -62,21 +62,6 @@ def settle_gone(
     )
     tell_of(session, "ended", grant, now)
     return grant
-
-
-def look_after(session: Session, office: Office) -> int:
-    """See that every live grant is as it was written and will be looked at again.
-
-    One that is not is ended and the admins are told; returns how many. What
-    lives and is due never, or after its end, is made due.
-    """
-    broken, now = 0, office.clock()
-    for grant in queries.live_grants(session, office.name):
-        if not audit.is_sealed(session, grant):
-            end_untrusted(session, grant, now)
-            broken += 1
-    claims.make_due(session, office.name, now)
-    return broken
 
 
 def next_due(grant: AccessGrant, request: AccessRequest, now: datetime) -> datetime:

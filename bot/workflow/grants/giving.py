@@ -22,6 +22,7 @@ from bot.core.words import (
 from bot.store import audit, moves
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest
+from bot.store.verification import is_whole_since
 from bot.workflow import reading, requests
 from bot.workflow.grants.ending import (
     BOT,
@@ -62,7 +63,7 @@ async def give(office: Office, grant: AccessGrant, still_held: StillHeld) -> Non
 
 def _is_believed(session: Session, grant: AccessGrant) -> bool:
     """Tell whether `grant` is sealed, and nothing was cut out since its approval."""
-    whole = audit.is_whole_since(session, grant.approved_event)
+    whole = is_whole_since(session, grant.approved_event)
     return audit.is_sealed(session, grant) and whole
 
 
