@@ -9,13 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import (
+    ColumnElement,
     Executable,
     Select,
+    String,
     and_,
+    bindparam,
     func,
     or_,
     select,
@@ -68,26 +72,8 @@ class Text:
 
 def changes_since(session: Session, integration: str, stamp: int) -> Iterator[Change]:
     """Give the groups that changed after `stamp`, in the order they did; 0 for all."""
-    changed = (
-        _joined(
-            col(GroupIndex.stamp),
-            col(GroupIndex.number),
-            col(OktaGroup.gone_at).is_not(None),
-            col(OktaGroup.id),
-            col(OktaGroup.name),
-            col(OktaGroup.type),
-            col(OktaGroup.carries_admin_role),
-            col(OktaGroup.rule_managed),
-            col(OktaGroup.feeds_rule),
-        )
-        .where(
-            col(GroupIndex.integration) == integration, col(GroupIndex.stamp) > stamp
-        )
-        .order_by(col(GroupIndex.stamp))
-    )
-    for at, number, gone, id_, name, type_, admin, managed, feeds in _rows(
-        session, changed
-    ):
+    changed = _rows(session, _changes(), integration=integration, since=stamp)
+    for at, number, gone, id_, name, type_, admin, managed, feeds in changed:
         group = Group(
             id=id_,
             name=name,
@@ -104,18 +90,9 @@ def beginning_with(session: Session, integration: str, begins: str) -> Iterator[
 
     Letter case is not minded in A to Z.
     """
-    name: Any = col(GroupIndex.name)
-    first: Any = begins
-    last: Any = begins + LAST
-    if not _is_sqlite(session):
-        name = func.lower(name).collate("C")
-        first, last = func.lower(first), func.lower(last)
-    found = (
-        select(col(GroupIndex.number))
-        .where(col(GroupIndex.integration) == integration, name >= first, name < last)
-        .order_by(name)
-    )
-    return _numbers(session, found)
+    begun = _begun(on_sqlite=_is_sqlite(session))
+    range_ = {"first": begins, "last": begins + LAST}
+    return _numbers(session, begun, integration=integration, **range_)
 
 
 def holding(
@@ -136,33 +113,15 @@ def holding(
 
 def texts(session: Session, numbers: Sequence[int]) -> Iterator[Text]:
     """Give what the groups with these numbers are found by, in no order."""
-    found = select(
-        col(GroupIndex.number), col(GroupIndex.name), col(GroupIndex.description)
-    )
     for some in _some_at_once(numbers):
-        rows = _rows(session, found.where(col(GroupIndex.number).in_(some)))
-        yield from (Text(*row) for row in rows)
+        yield from (Text(*row) for row in _rows(session, _texts(), numbers=some))
 
 
 def groups(session: Session, numbers: Sequence[int]) -> Iterator[Group]:
     """Give the groups with these numbers, whole and in this order, less those gone."""
-    fields = (
-        OktaGroup.id,
-        OktaGroup.name,
-        OktaGroup.description,
-        OktaGroup.type,
-        OktaGroup.profile,
-        OktaGroup.carries_admin_role,
-        OktaGroup.rule_managed,
-        OktaGroup.feeds_rule,
-        OktaGroup.read_at,
-    )
-    whole = _joined(col(GroupIndex.number), *map(col, fields))
     for some in _some_at_once(numbers):
-        there = whole.where(
-            col(GroupIndex.number).in_(some), col(OktaGroup.gone_at).is_(None)
-        )
-        found = {number: group for number, *group in _rows(session, there)}
+        rows = _rows(session, _whole(), numbers=some)
+        found = {number: group for number, *group in rows}
         yield from (_group(*found[number]) for number in some if number in found)
 
 
@@ -188,6 +147,79 @@ def _group(
         feeds_rule=feeds,
         read_at=read_at,
     )
+
+
+# Each question is put together once: that takes longer than to answer it.
+
+
+@cache
+def _changes() -> Select[Any]:
+    changed = _joined(
+        col(GroupIndex.stamp),
+        col(GroupIndex.number),
+        col(OktaGroup.gone_at).is_not(None),
+        col(OktaGroup.id),
+        col(OktaGroup.name),
+        col(OktaGroup.type),
+        col(OktaGroup.carries_admin_role),
+        col(OktaGroup.rule_managed),
+        col(OktaGroup.feeds_rule),
+    )
+    return changed.where(
+        col(GroupIndex.integration) == bindparam("integration"),
+        col(GroupIndex.stamp) > bindparam("since"),
+    ).order_by(col(GroupIndex.stamp))
+
+
+@cache
+def _begun(*, on_sqlite: bool) -> Select[Any]:
+    name: Any = col(GroupIndex.name)
+    first: Any = bindparam("first", type_=String)
+    last: Any = bindparam("last", type_=String)
+    if not on_sqlite:
+        name = func.lower(name).collate("C")
+        first, last = func.lower(first), func.lower(last)
+    return (
+        select(col(GroupIndex.number))
+        .where(
+            col(GroupIndex.integration) == bindparam("integration"),
+            name >= first,
+            name < last,
+        )
+        .order_by(name)
+    )
+
+
+@cache
+def _texts() -> Select[Any]:
+    found: tuple[Any, ...] = (
+        GroupIndex.number,
+        GroupIndex.name,
+        GroupIndex.description,
+    )
+    return select(*map(col, found)).where(_numbered())
+
+
+@cache
+def _whole() -> Select[Any]:
+    fields: tuple[Any, ...] = (
+        GroupIndex.number,
+        OktaGroup.id,
+        OktaGroup.name,
+        OktaGroup.description,
+        OktaGroup.type,
+        OktaGroup.profile,
+        OktaGroup.carries_admin_role,
+        OktaGroup.rule_managed,
+        OktaGroup.feeds_rule,
+        OktaGroup.read_at,
+    )
+    there = col(OktaGroup.gone_at).is_(None)
+    return _joined(*map(col, fields)).where(_numbered(), there)
+
+
+def _numbered() -> ColumnElement[bool]:
+    return col(GroupIndex.number).in_(bindparam("numbers", expanding=True))
 
 
 def _joined(*columns: Any) -> Select[Any]:
@@ -228,14 +260,14 @@ def _some_at_once(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
         yield numbers[at : at + MOST_AT_ONCE]
 
 
-def _numbers(session: Session, query: Executable, **values: str) -> Iterator[int]:
+def _numbers(session: Session, query: Executable, **values: object) -> Iterator[int]:
     """Give numbers as they are asked for, from the driver: there may be many."""
     with closing(session.connection().execute(query, values)) as found:
         while found.cursor and (some := found.cursor.fetchmany(MOST_AT_ONCE)):
             yield from (number for (number,) in some)
 
 
-def _rows(session: Session, query: Executable, **values: str) -> Iterator[Any]:
+def _rows(session: Session, query: Executable, **values: object) -> Iterator[Any]:
     """Give rows as they are asked for: who has enough asks no further."""
     with closing(session.connection().execute(query, values)) as found:
         yield from found

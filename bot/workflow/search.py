@@ -24,7 +24,10 @@ FEW = 1_000
 """So few groups are all looked at, without the index."""
 
 AT_ONCE = 100
-"""How many groups the index gives before they are ranked."""
+"""How many groups are looked at whole at a time."""
+
+RANKED = 200
+"""How many of those that the index gives are ranked by their names."""
 
 ENOUGH = 5
 """With fewer hits than this, near misses are shown too."""
@@ -108,17 +111,31 @@ def _among_few(search: Search) -> Iterator[int]:
 def _by_index(search: Search) -> Iterator[int]:
     """Give the numbers of groups that hold what is typed, each once."""
     session, typed = search.session, search.typed
-    starts = [mark + typed for mark in MARKS]
     met: set[int] = set()
     for number in chain(
         group_index.beginning_with(session, search.policy.integration.name, typed),
-        group_index.holding(session, starts),
-        group_index.holding(session, [typed]),
+        _inside(search),
         group_index.holding(session, [typed], column="description"),
     ):
         if number in search.reach and number not in met:
             met.add(number)
             yield number
+
+
+def _inside(search: Search) -> Iterator[int]:
+    """Give those in whose name it is, where a word begins with it first, as a rule.
+
+    Two letters and what sets words apart are a trigram.
+    """
+    session, typed = search.session, search.typed
+    if len(typed) < TRIGRAM:
+        return group_index.holding(session, [mark + typed for mark in MARKS])
+    found = group_index.holding(session, [typed])
+    within = (number for number in found if number in search.reach)
+    near = nearness(typed)
+    some = group_index.texts(session, list(islice(within, RANKED)))
+    ranked = sorted(some, key=lambda text: near(text.name, text.description))
+    return chain((text.number for text in ranked), within)
 
 
 def _near_misses(search: Search) -> list[int]:
@@ -142,7 +159,7 @@ def _with_near_words(search: Search) -> Iterator[Text]:
         return iter(())
     found = group_index.holding(search.session, *words)
     within = (number for number in found if number in search.reach)
-    return group_index.texts(search.session, list(islice(within, AT_ONCE)))
+    return group_index.texts(search.session, list(islice(within, RANKED)))
 
 
 def _near_words(word: str, known: frozenset[str]) -> list[str]:
