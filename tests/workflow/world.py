@@ -164,7 +164,7 @@ class World:
 
     async def settle_gone(self, name: str) -> AccessGrant | Refused:
         """Let somebody say that what cannot be removed is gone."""
-        person_id, grant_id = (await self.who(name)).id, self.grant().id
+        person_id, grant_id = known(await self.who(name)).id, self.grant().id
         now = self.clock()
         return await self.run(grants.settle_gone, self.office, grant_id, person_id, now)
 
