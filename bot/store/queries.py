@@ -8,7 +8,14 @@ from sqlmodel import Session, col, func, select
 
 from bot.core.policy import Asked, Standing
 from bot.core.words import LIVE, GrantStatus, RequestStatus
-from bot.store.tables import AccessGrant, AccessRequest, Event, OktaGroup, OktaPerson
+from bot.store.tables import (
+    AccessGrant,
+    AccessRequest,
+    Event,
+    Notice,
+    OktaGroup,
+    OktaPerson,
+)
 
 _LIVE_GRANT = select(AccessGrant).where(
     AccessGrant.integration == bindparam("integration"),
@@ -129,6 +136,12 @@ def told_alive(session: Session, integration: str) -> list[str]:
         col(Event.grant_id).not_in(ended),
     )
     return [grant_id for grant_id in session.exec(born) if grant_id]
+
+
+def is_asked_whether_gone(session: Session, grant: AccessGrant) -> bool:
+    """Tell whether somebody was asked if the group of `grant` is gone from Okta."""
+    asked = select(Notice.id).where(Notice.grant_id == grant.id, Notice.kind == "gone")
+    return session.exec(asked.limit(1)).first() is not None
 
 
 def grants(

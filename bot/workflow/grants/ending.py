@@ -38,13 +38,21 @@ def settle_gone(
 ) -> AccessGrant | Refused:
     """Take a grant as ended whose group is gone from Okta, as its owner says.
 
-    Only an integration owner or an admin may say so, and only while it cannot
-    be removed.
+    Only an integration owner or an admin may say so, never of their own access,
+    and only while it cannot be removed and they were asked.
+
+    NB. What still shows in Okta would stay there: a grant whose removal is only
+    late is nobody's to settle, whatever a crafted click says.
     """
     grant = session.get(AccessGrant, grant_id)
     person = directory.person(session, office.name, person_id)
     if grant is None or person is None or grant.status is not GrantStatus.REVOKING:
         return Refused("This has been settled already.")
+    request = request_of(session, grant)
+    if person_id in (grant.grantee_id, request.requester_id):
+        return Refused("Somebody else must say so of your own access.")
+    if not queries.is_asked_whether_gone(session, grant):
+        return Refused("Okta still shows this group, so I go on removing it.")
     policy = policy_for(session, office.catalogue, office.integration)
     rungs = ladder(policy, Rung(name="resource"))[1:]
     if not any(stands_on(policy, rung, person) for rung in rungs):
