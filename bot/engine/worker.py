@@ -28,6 +28,9 @@ log = structlog.get_logger()
 AT_ONCE = 8
 """Rows one loop works on at a time: Okta and Slack carry no more."""
 
+LONGEST_TOLD = timedelta(minutes=10)
+"""Who tells us to wait is believed for no longer: it may be a broken proxy."""
+
 StillHeld = Callable[[], None]
 CarryOut = Callable[[Any, StillHeld], Awaitable[None]]
 
@@ -220,7 +223,8 @@ class Worker:
             keeping.cancel()
 
     async def _put_back(self, row: AnyDue, wait: timedelta | None) -> None:
-        due_at = self.clock() + max(wait or timedelta(), self._back_off(row.tries))
+        told = min(wait or timedelta(), LONGEST_TOLD)
+        due_at = self.clock() + max(told, self._back_off(row.tries))
         await self.database.run(claims.put_back, row, due_at)
 
     def _back_off(self, tries: int) -> timedelta:

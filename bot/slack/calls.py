@@ -16,6 +16,9 @@ from bot.slack.errors import SlackError, SlackRefused, SlackSaidNo, SlackUnavail
 
 Method = Callable[..., Awaitable[AsyncSlackResponse]]
 
+LONGEST_TOLD = timedelta(minutes=10)
+"""Slack asks for seconds: a longer wait would silence us on a proxy's word."""
+
 TRY_AGAIN = frozenset(
     {
         "fatal_error",
@@ -91,4 +94,6 @@ def _sorted(name: str, response: Any) -> SlackError:
 def _retry_after(response: Any) -> timedelta | None:
     headers = {key.lower(): value for key, value in response.headers.items()}
     seconds = str(headers.get("retry-after", ""))
-    return timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < 10):
+        return None
+    return min(timedelta(seconds=int(seconds)), LONGEST_TOLD)

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from bot.core.words import GrantStatus, StaleState
 from bot.sandbox.faults import Kind
+from bot.slack.calls import LONGEST_TOLD
 from bot.slack.errors import SlackRefused, SlackUnavailable
 from bot.store import claims, moves
 from bot.store.tables import AccessGrant, AccessRequest, Notice
@@ -110,6 +111,15 @@ def test_a_method_is_left_alone_as_long_as_slack_says(
     stage.pass_time(timedelta(seconds=20))
     _carry_out(stage, alert)
     assert stage.slack.messages(cast.olga)
+
+
+def test_a_slack_that_says_come_back_in_years_silences_us_for_minutes(
+    stage: Stage, cast: Cast, alert: Notice
+) -> None:
+    stage.slack.fail("chat.postMessage", "429", retry_after=10**8)
+    with pytest.raises(SlackUnavailable) as told:
+        _carry_out(stage, alert)
+    assert told.value.retry_after == LONGEST_TOLD
 
 
 def test_who_is_gone_from_slack_is_written_to_no_more(
