@@ -1,5 +1,6 @@
 """Whether the bot is alive and ready, for those who run it: no names, no secrets."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +23,7 @@ class Health:
     database: Database
     clock: Clock
     problems: dict[str, str] = field(default_factory=dict)
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def wrong(self, part: str, problem: str) -> None:
         """Say what is wrong with `part`, until it is `right` again."""
@@ -49,7 +51,10 @@ class Health:
         )
 
     async def _metrics(self, _request: Request) -> Response:
-        figures = await self.database.read(_figures, self.clock())
+        # NB. Anyone who reaches the port may ask: one look at a time, or the
+        # workers would wait for a reader behind all who do.
+        async with self._looking:
+            figures = await self.database.read(_figures, self.clock())
         return Response(_exposed(figures), media_type=CONTENT_TYPE_LATEST)
 
 
