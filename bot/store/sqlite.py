@@ -31,9 +31,9 @@ def sqlite_engines(url: URL, *, create: bool) -> Engines:
         )
     path = Path(str(url.database))
     _check_file(path, create=create)
-    writing = create_engine(url, connect_args={"timeout": 5})
+    writing = create_engine(url, connect_args={"timeout": 5}, hide_parameters=True)
     _set_pragmas(writing, "IMMEDIATE")
-    reading = create_engine(url, pool_size=READERS)
+    reading = create_engine(url, pool_size=READERS, hide_parameters=True)
     _set_pragmas(reading, "DEFERRED", "query_only=ON")
     return Engines(
         writing=writing,
