@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import stamina
@@ -23,6 +23,8 @@ from bot.okta.tokens import Token, Tokens
 from bot.okta.wire import Call, Wire, org_origin, user_agent
 
 __all__ = ["Answer", "Lane", "OktaClient", "OktaTiming"]
+
+Item = TypeVar("Item")
 
 SCOPES = ("okta.groups.manage", "okta.users.read")
 """The scopes of the bot's main job."""
@@ -185,33 +187,37 @@ class OktaClient:
         path: str,
         query: Mapping[str, str | int] | None = None,
         *,
+        read: Callable[[dict[str, Any]], Item],
         lane: Lane = Lane.READ,
         progress: Callable[[int], None] | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Item]:
         """Return a whole listing, or raise: a part of it is never returned.
 
-        It starts again, with smaller pages, when Okta times out or no longer
-        knows where it was. `progress` is told how many there are so far.
+        Each object is kept as what `read` makes of it: a page of JSON is many
+        times as large. It starts again, with smaller pages, when Okta times out
+        or no longer knows where it was. `progress` is told how many there are
+        so far.
         """
         first, smaller = PAGE_SIZES
         try:
-            return await self._listing(path, query, first, lane, progress)
+            return await self._listing(path, query, first, read, lane, progress)
         except (DirectoryUnavailable, DirectoryRefused) as error:
             if error.code != TIMED_OUT and error.code not in PAGING_LOST:
                 raise
-        return await self._listing(path, query, smaller, lane, progress)
+        return await self._listing(path, query, smaller, read, lane, progress)
 
     async def _listing(
         self,
         path: str,
         query: Mapping[str, str | int] | None,
         size: int,
+        read: Callable[[dict[str, Any]], Item],
         lane: Lane,
         progress: Callable[[int], None] | None,
-    ) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    ) -> list[Item]:
+        found: list[Item] = []
         async for page in self.pages(path, {**(query or {}), "limit": size}, lane=lane):
-            found += page
+            found += map(read, page)
             if progress is not None:
                 progress(len(found))
         return found

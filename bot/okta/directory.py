@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from bot.core.words import (
@@ -28,6 +28,7 @@ from bot.okta.client import Lane, OktaClient, objects
 from bot.okta.readings import carries_admin_role, read_group, read_id, read_person
 from bot.okta.rules import Rules
 
+Item = TypeVar("Item")
 Query = Mapping[str, str | int]
 
 GROUPS = "/api/v1/groups"
@@ -114,9 +115,7 @@ class OktaDirectory:
         if not _ATTRIBUTE.fullmatch(attribute):
             raise DirectoryRefused("This is not the name of a profile attribute.")
         query = {"search": f"profile.{attribute} eq {literal(value)}"}
-        items = await self._list(USERS, query)
-        now = self._client.clock()
-        people = [read_person(item, now) for item in items]
+        people = await self._list(USERS, query, self._read_person)
         return [one for one in people if _holds(one.profile.get(attribute), value)]
 
     async def groups_of(self, person_id: str) -> frozenset[str]:
@@ -154,11 +153,8 @@ class OktaDirectory:
     async def group_named(self, name: str) -> list[Group]:
         """Return all groups with exactly this name. Okta keeps no name unique."""
         query = {"search": f"profile.name eq {literal(name)}", "expand": "stats"}
-        items = await self._list(GROUPS, query)
-        now = self._client.clock()
-        return [
-            group for item in items if (group := read_group(item, now)).name == name
-        ]
+        groups = await self._list(GROUPS, query, self._read_group)
+        return [group for group in groups if group.name == name]
 
     async def all_groups(
         self,
@@ -176,16 +172,12 @@ class OktaDirectory:
             query["filter"] = (
                 f"lastUpdated gt {after} or lastMembershipUpdated gt {after}"
             )
-        items = await self._list(GROUPS, query, progress)
-        now = self._client.clock()
-        groups = {
-            group.id: group for group in (read_group(item, now) for item in items)
-        }
-        return list(groups.values())
+        groups = await self._list(GROUPS, query, self._read_group, progress)
+        return list({group.id: group for group in groups}.values())
 
     async def rules(self) -> Rules:
         """Return what the org's group rules mean."""
-        return Rules(await self._list(f"{GROUPS}/rules"))
+        return Rules(await self._list(f"{GROUPS}/rules", {}, dict))
 
     def with_guards(self, group: Group, rules: Rules) -> Group:
         """Return `group` with what `rules` say of it, None where they do not."""
@@ -233,13 +225,12 @@ class OktaDirectory:
         if FEATURE_OFF in self._client.learnt:
             return None
         try:
-            items = await self._list(f"{GROUPS}/{_id(group_id)}/owners")
+            return await self._list(f"{GROUPS}/{_id(group_id)}/owners", {}, _owner)
         except (DirectoryRefused, DirectoryGone) as error:
             if error.status not in (401, 403, 404):
                 raise
             self._client.learnt.update({error.code} & {FEATURE_OFF})
             return None
-        return [(str(item.get("type")), read_id(item)) for item in items]
 
     async def add_member(
         self,
@@ -302,12 +293,19 @@ class OktaDirectory:
     async def _list(
         self,
         path: str,
-        query: Query | None = None,
+        query: Query,
+        read: Callable[[dict[str, Any]], Item],
         progress: Callable[[int], None] | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Item]:
         return await self._client.listing(
-            path, query, lane=self._lane, progress=progress
+            path, query, read=read, lane=self._lane, progress=progress
         )
+
+    def _read_group(self, item: Mapping[str, Any]) -> Group:
+        return read_group(item, self._client.clock())
+
+    def _read_person(self, item: Mapping[str, Any]) -> Person:
+        return read_person(item, self._client.clock())
 
     async def _person_by_search(self, login: str) -> Person | None:
         # Okta: a login with a slash or question mark can be read only by id.
@@ -325,6 +323,10 @@ class OktaDirectory:
             carries_admin_role(item) for item in items if item.get("id") == group_id
         ]
         return told[0] if len(told) == 1 else None
+
+
+def _owner(item: Mapping[str, Any]) -> tuple[str, str]:
+    return (str(item.get("type")), read_id(item))
 
 
 def _membership(group_id: str, user_id: str) -> str:

@@ -28,7 +28,9 @@ def page(*ids: int, next: str = "") -> httpx.Response:
 
 
 async def listing(okta: ScriptedOkta, **options: Any) -> list[Any]:
-    return [one["id"] for one in await okta.client().listing(GROUPS, **options)]
+    return [
+        one["id"] for one in await okta.client().listing(GROUPS, read=dict, **options)
+    ]
 
 
 async def test_a_listing_follows_its_pages_to_the_end(okta: ScriptedOkta) -> None:
