@@ -67,6 +67,13 @@ def engine(request: pytest.FixtureRequest) -> str:
     return chosen
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def both_engines(request: pytest.FixtureRequest) -> str:
+    """Each database in turn: a room takes this as its `engine`."""
+    chosen: str = request.param
+    return chosen
+
+
 @pytest.fixture
 def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """Where a database of this version is, with no rows: the test's own."""

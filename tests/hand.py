@@ -1,6 +1,6 @@
 """A hand in the database: it goes by no rule of ours, and has no key."""
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from bot.store.database import Database
 
@@ -10,13 +10,12 @@ UNCHECKED = "set session_replication_role = replica"
 
 def by_hand(database: Database, *statements: str, **values: object) -> None:
     """Change the database as someone would who can write all of it."""
-    engine = create_engine(database.engine.url)
+    engine = create_engine(database.engine.url, poolclass=NullPool)
     with engine.begin() as connection:
         if database.is_shared:
             connection.exec_driver_sql(UNCHECKED)
         for statement in statements:
             connection.execute(text(statement), values)
-    engine.dispose()
 
 
 def let_leases_run_out(database: Database) -> None:

@@ -1,11 +1,5 @@
 """The store is tested on both databases."""
 
-from typing import cast
+from tests.conftest import both_engines
 
-import pytest
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def engine(request: pytest.FixtureRequest) -> str:
-    """Each database in turn."""
-    return cast("str", request.param)
+engine = both_engines

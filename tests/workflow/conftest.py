@@ -1,4 +1,4 @@
-"""A world for each test, whose audit must verify when the test is over."""
+"""A world for each test, on both databases, whose audit must verify afterwards."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,10 @@ import pytest
 from bot.sandbox import Sandbox
 from bot.store.database import Database
 from bot.store.verification import verify
+from tests.conftest import both_engines
 from tests.workflow.world import World, leases
+
+engine = both_engines
 
 
 @pytest.fixture

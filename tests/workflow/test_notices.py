@@ -1,9 +1,10 @@
 """What people are told: once for each cause, and to who can be reached."""
 
 import pytest
+from sqlmodel import Session
 
-from bot.store.tables import Notice
-from bot.workflow.notices import show_home, tell, tell_people
+from bot.store.tables import Notice, Upkeep
+from bot.workflow.notices import EVERYBODY, show_home, tell, tell_people
 from tests.workflow.world import START, World, known
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +24,11 @@ async def test_each_admin_is_told_once_for_a_key(world: World) -> None:
 
 
 async def test_what_nobody_owns_is_told_to_the_admins(world: World) -> None:
-    world.edit("update upkeep set facts = json_remove(facts, '$.owner')")
+    def forget_owner(session: Session) -> None:
+        row = session.get_one(Upkeep, EVERYBODY.format("corp"))
+        row.facts = {role: row.facts[role] for role in row.facts if role != "owner"}
+
+    await world.run(forget_owner)
     await world.run(tell_people, "corp", "owner", "Look.", key="k", now=START)
     assert world.alerts("ops") == "Look."
 

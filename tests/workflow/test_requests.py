@@ -217,7 +217,7 @@ async def test_an_answer_is_unique_in_the_database_itself(world: World) -> None:
     request = await world.asked()
     world.edit(
         "insert into answer (request_id, person_id, step, approves, at)"
-        " values (:request, :person, 0, 1, '2026-01-05 09:00:00')",
+        " values (:request, :person, 0, true, '2026-01-05 09:00:00')",
         request=request.id,
         person=world.ids["bob"],
     )
