@@ -32,11 +32,14 @@ from bot.workflow.reading import Office
 
 log = structlog.get_logger()
 
+ENDS_ONLY = "I run revoke-only: ends go on, nothing is asked, approved or given."
+"""What those who run it are told meanwhile."""
+
 REVOKE_ONLY = (
     "I am set up wrongly, so nothing can be asked, approved or given until that is "
     "mended. What you hold still ends on time."
 )
-"""What people are told meanwhile."""
+"""What everyone else is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,13 +131,13 @@ async def build(
         catalogue=await database.read(policy_in_force),
         health=Health(database=database, clock=clock),
         bell=bell,
-        schedule=Schedule(bell),
+        schedule=Schedule(bell, timing),
         owner=secrets.token_hex(4),
         problem=" ".join(problems),
     )
     await _open_offices(stack, parts)
     if parts.revoke_only:
-        parts.health.wrong("start", f"{parts.problem} Only ends go on.")
+        parts.health.wrong("start", f"{parts.problem} {ENDS_ONLY}")
         log.error("revoke-only", why=parts.problem)
     return parts
 

@@ -12,6 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.core.words import AccessBotError
 from bot.engine.worker import Bell
+from bot.settings import Timing
 
 log = structlog.get_logger()
 
@@ -21,8 +22,9 @@ SHORTEST = timedelta(seconds=1)
 class Schedule:
     """Alarms by name, and jobs that run again and again."""
 
-    def __init__(self, bell: Bell) -> None:
+    def __init__(self, bell: Bell, timing: Timing) -> None:
         self._bell = bell
+        self._timing = timing
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={
@@ -54,15 +56,21 @@ class Schedule:
     def every(
         self, wait: timedelta, name: str, job: Callable[[], Awaitable[object]]
     ) -> None:
-        """Run `job` now, and then each `wait`; one that fails is tried again then."""
+        """Run `job` now, and then each `wait`.
+
+        One that fails is tried again soon, later with each time, and each `wait`
+        at the latest: what the bot does not know yet cannot wait an hour.
+        """
+        retry = self._timing.retry_first
 
         async def tick() -> None:
-            try:
-                await job()
-            except AccessBotError as error:
-                log.warning("upkeep waits", job=name, why=str(error))
-            except Exception:
-                log.exception("upkeep failed", job=name)
+            nonlocal retry
+            if await self._succeeds(name, job):
+                retry = self._timing.retry_first
+            else:
+                again = datetime.now(UTC) + min(retry, wait)
+                self._scheduler.modify_job(name, next_run_time=again)
+                retry = min(2 * retry, self._timing.retry_most)
             self._bell.ring()
 
         self._scheduler.add_job(
@@ -72,6 +80,18 @@ class Schedule:
             id=name,
             next_run_time=datetime.now(UTC),
         )
+
+    async def _succeeds(self, name: str, job: Callable[[], Awaitable[object]]) -> bool:
+        """Run `job`; what it fails with is logged."""
+        try:
+            await job()
+        except AccessBotError as error:
+            log.warning("upkeep waits", job=name, why=str(error))
+        except Exception:
+            log.exception("upkeep failed", job=name)
+        else:
+            return True
+        return False
 
     def start(self) -> None:
         """Begin to ring and run, in the running event loop."""

@@ -60,9 +60,12 @@ def socket(
 ) -> AsyncSocketModeHandler:
     """Return Socket Mode for `app`, not yet connected.
 
-    `client` tells where Slack is; its own token is not used here.
+    `client` tells where Slack is and how long it may take; its own token is not
+    used here.
     """
-    opener = AsyncWebClient(token=app_token, base_url=client.base_url)
+    opener = AsyncWebClient(
+        token=app_token, base_url=client.base_url, timeout=client.timeout
+    )
     logger = _only_from("bot.slack.socket", logging.WARNING)
     return AsyncSocketModeHandler(app, app_token, logger=logger, web_client=opener)
 
