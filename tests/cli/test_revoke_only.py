@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,19 @@ def readiness(world: World) -> httpx.Response | None:
         return None
 
 
-def ends_and_gives_nothing(world: World, problem: str, **changes: str) -> str:
+def is_told_why(world: World) -> None:
+    """Slack is there, so who asks is told that nothing can be asked now."""
+    world.slack.wait_for_connection()
+    assert "set up wrongly" in world.ask("rita")
+
+
+def nobody_is_listened_to(world: World) -> None:
+    assert not world.slack.connected
+
+
+def ends_and_gives_nothing(
+    world: World, problem: str, meanwhile: Callable[[World], None], **changes: str
+) -> str:
     """See Rita's access end under a bot that may only end; return its log."""
     with running(world, **changes) as process:
         answer: Any = world.slack.wait_for(lambda: readiness(world), 20)
@@ -77,7 +89,7 @@ def ends_and_gives_nothing(world: World, problem: str, **changes: str) -> str:
         said = answer.json()["problems"]["start"]
         assert problem in said
         assert "I run revoke-only" in said
-        assert not world.slack.connected, "nobody is listened to"
+        meanwhile(world)
     assert process.returncode == 0
     return log_of(world).read_text()
 
@@ -86,7 +98,10 @@ def test_a_wrong_policy_ends_what_lives_and_gives_nothing(holding: World) -> Non
     path = holding.folder / "wrong.yaml"
     path.write_text(WRONG_POLICY)
     log = ends_and_gives_nothing(
-        holding, "wrong.yaml:2:15 integrations", ACCESS_CONFIG=str(path)
+        holding,
+        "wrong.yaml:2:15 integrations",
+        is_told_why,
+        ACCESS_CONFIG=str(path),
     )
     assert "revoke-only" in log
     assert "Traceback" not in log
@@ -96,7 +111,10 @@ def test_a_dead_token_ends_what_lives_and_then_does_not_start(
     holding: World,
 ) -> None:
     log = ends_and_gives_nothing(
-        holding, "Slack does not take SLACK_BOT_TOKEN", SLACK_BOT_TOKEN=DEAD_TOKEN
+        holding,
+        "Slack does not take SLACK_BOT_TOKEN",
+        nobody_is_listened_to,
+        SLACK_BOT_TOKEN=DEAD_TOKEN,
     )
     assert DEAD_TOKEN not in log
     assert "Traceback" not in log
