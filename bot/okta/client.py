@@ -17,7 +17,7 @@ import stamina
 
 from bot.core.words import DirectoryError, DirectoryRefused, DirectoryUnavailable
 from bot.okta.answers import PAGING_LOST, READ_ONLY, TIMED_OUT, Answer, sort_answer
-from bot.okta.pacing import Lane, TooLate
+from bot.okta.pacing import Lane, Share, TooLate
 from bot.okta.timing import OktaTiming
 from bot.okta.tokens import Token, Tokens
 from bot.okta.wire import Call, Wire, org_origin, user_agent
@@ -68,11 +68,13 @@ class OktaClient:
         user_agent: str = user_agent(),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         transport: httpx.AsyncBaseTransport | None = None,
+        share: Share = lambda: 1.0,
     ) -> None:
         """Prepare a client; nothing is read or sent yet.
 
         `credentials_reader` returns the secret behind the credentials, and is
-        called again once when Okta no longer accepts them. Raises SettingError
+        called again once when Okta no longer accepts them. `share` says how much
+        of what Okta's limits leave is ours, other processes apart. Raises SettingError
         when `org_url` is not the https address of an org.
         """
         self.timing = timing or OktaTiming()
@@ -84,6 +86,7 @@ class OktaClient:
             clock=clock,
             user_agent=user_agent,
             transport=transport,
+            share=share,
         )
         self._tokens = Tokens(
             self._wire,

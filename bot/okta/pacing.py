@@ -3,7 +3,8 @@
 At most `MOST_IN_FLIGHT` calls are under way, the urgent ones first. A gate is
 wide open while much is left of its limit; once it gets scarce, reads are spread
 over what is left of the window, and a part is kept for grants and, beyond them,
-for revocations. A 429 closes the gate for all who wait at it. Nothing is sent
+for revocations. A 429 closes the gate for all who wait at it. Where several
+processes call one org, each takes its share of what is left. Nothing is sent
 here, and no wall clock is read: all instants are the loop's.
 """
 
@@ -11,7 +12,7 @@ import asyncio
 import math
 import re
 from bisect import insort
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,6 +27,9 @@ MOST_IN_FLIGHT = 8
 
 SCARCE = 0.2
 """Reads are paced once less than this share of the limit is left."""
+
+Share = Callable[[], float]
+"""How much of what is left of a limit is ours to use: 1 where nobody else is."""
 
 _COLLECTION = re.compile(r"/(groups|users|apps|clients)/(?!rules(?:/|$))[^/]+")
 
@@ -67,8 +71,9 @@ def bucket_of(method: str, path: str) -> str:
 class Gate:
     """One bucket: what is left in its window, and when the next call may go."""
 
-    def __init__(self, timing: OktaTiming) -> None:
+    def __init__(self, timing: OktaTiming, share: Share = lambda: 1.0) -> None:
         self._timing = timing
+        self._share = share
         self._window = timing.window.total_seconds()
         self._heard = False
         self._limit: int | None = None
@@ -130,8 +135,9 @@ class Gate:
         self._epoch = -1
 
     def _room_at(self, lane: Lane, now: float) -> float:
-        limit = self._limit or 0
-        left = self._remaining - self._in_flight
+        share = self._share()
+        limit = (self._limit or 0) * share
+        left = self._remaining * share - self._in_flight
         until_reset = self._resets_at - now
         reserve = limit * lane.reserve
         free = left - reserve * min(1.0, until_reset / self._window)
@@ -195,8 +201,9 @@ class _Waiter:
 class Pacer:
     """Gives turns to calls: the urgent first, none that a limit would refuse."""
 
-    def __init__(self, timing: OktaTiming) -> None:
+    def __init__(self, timing: OktaTiming, share: Share = lambda: 1.0) -> None:
         self._timing = timing
+        self._share = share
         self._gates: dict[str, Gate] = {}
         self._waiting: list[_Waiter] = []
         self._numbered = 0
@@ -214,7 +221,7 @@ class Pacer:
         `deadline` is an instant of the running loop's clock. Raises TooLate
         when the turn does not come before it.
         """
-        gate = self._gates.setdefault(bucket, Gate(self._timing))
+        gate = self._gates.setdefault(bucket, Gate(self._timing, self._share))
         await self._wait(gate, lane, deadline)
         turn = Turn()
         try:

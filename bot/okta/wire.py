@@ -19,7 +19,7 @@ import httpx
 
 from bot.core.words import DirectoryUnavailable, SettingError
 from bot.okta.answers import Answer, read_answer
-from bot.okta.pacing import MOST_IN_FLIGHT, Lane, Pacer, Turn, bucket_of
+from bot.okta.pacing import MOST_IN_FLIGHT, Lane, Pacer, Share, Turn, bucket_of
 from bot.okta.timing import OktaTiming
 
 _ADMIN_HOST = re.compile(r"-admin(?=\.okta[a-z-]*\.[a-z]+$)")
@@ -70,11 +70,12 @@ class Wire:
         clock: Callable[[], datetime],
         user_agent: str,
         transport: httpx.AsyncBaseTransport | None = None,
+        share: Share = lambda: 1.0,
     ) -> None:
         self.origin = origin
         self._timing = timing
         self._clock = clock
-        self._pacer = Pacer(timing)
+        self._pacer = Pacer(timing, share)
         self._http = httpx.AsyncClient(
             base_url=origin,
             headers={"Accept": "application/json", "User-Agent": user_agent},

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -96,6 +97,30 @@ async def test_a_limit_shared_with_others_is_seldom_overrun(pacer: Pacer) -> Non
     beside.cancel()
     assert bucket.refused <= len(bucket.used)
     assert sum(bucket.used.values()) + sum(bucket.by_others.values()) >= 0.97 * 2500
+
+
+async def test_processes_that_share_a_limit_keep_to_it_and_use_it_alike() -> None:
+    pacers = [Pacer(OktaTiming(), lambda: 1 / 3) for _ in range(3)]
+    bucket, calls = Bucket(500, begins=time() - 13.9), [0, 0, 0]
+
+    async def one(number: int) -> None:
+        await call(pacers[number], bucket)
+        calls[number] += 1
+
+    await asyncio.gather(*[busy(300, partial(one, number)) for number in range(3)])
+    whole = [bucket.used[number] for number in sorted(bucket.used)[1:-1]]
+    assert sum(whole) >= 0.97 * 500 * len(whole)
+    assert bucket.refused <= len(pacers)
+    assert min(calls) >= 0.75 * max(calls)
+
+
+async def test_one_that_is_busy_alone_uses_what_the_others_leave() -> None:
+    bucket = Bucket(500, begins=time() - 13.9)
+    shared = Pacer(OktaTiming(), lambda: 1 / 3)
+    await busy(300, lambda: call(shared, bucket))
+    whole = [bucket.used[number] for number in sorted(bucket.used)[1:-1]]
+    assert sum(whole) >= 0.9 * 500 * len(whole)
+    assert bucket.refused <= 1
 
 
 async def test_a_part_of_a_limit_costs_no_wait(pacer: Pacer) -> None:
