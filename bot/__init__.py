@@ -15,7 +15,8 @@ sandbox imports nothing of the rest.
                     and postgres hold what differs, as engines
         tables      the rows
         moves       the only writes of a status or a standing
-        claims      one claim for everything that is due
+        claims      one claim for everything that is due; replicas, who is alive and
+                    whose turn a periodic job is
         notices     what became of a notice: shown, or dropped
         audit       the chained events and the seals; verification checks them
         queries     reads of requests and grants; directory, of people and groups;

@@ -113,6 +113,7 @@ class Timing:
     clean_up: timedelta = timedelta(hours=1)
     discover_changes: timedelta = timedelta(minutes=5)  # between whole discoveries
     meet: timedelta = timedelta(hours=1)  # the people of the workspace are read
+    beat: timedelta = timedelta(seconds=2)  # one of several processes is heard of
     stop: timedelta = timedelta(seconds=10)  # to finish or hand back on SIGTERM
 
     def scaled(self, factor: float) -> Self:

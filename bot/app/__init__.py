@@ -2,6 +2,8 @@
 
     running    everything started together, and stopped together
     opening    the database, the key of its audit, the policy
+    roles      which part of the bot a process is
+    replicas   several processes: who is alive, whose turn it is
     listening  the address
     parts      what the bot is built of, and what a start can live with
     syncing    people and groups read when an operator asks for it

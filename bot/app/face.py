@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 
 from bot.app.greeting import greet, slack_client
 from bot.app.parts import REVOKE_ONLY, Parts
-from bot.engine.worker import Line, StillHeld
+from bot.app.replicas import every
+from bot.engine.worker import Line, StillHeld, Worker
 from bot.slack.accounts import read_accounts
 from bot.slack.connection import slack_app, socket
 from bot.slack.errors import SlackError, SlackRefused
@@ -27,37 +28,56 @@ log = structlog.get_logger()
 
 
 async def face(parts: Parts, web: Starlette) -> None:
-    """Speak with Slack until cancelled: listen, and send what rows say."""
+    """Speak with Slack until cancelled: listen, and send what rows say.
+
+    Of several processes, the web ones listen and the workers send.
+    """
     client = slack_client(parts.settings, parts.timing)
     parts.health.wrong("slack", "Not connected yet.")
     we = await _reach_slack(parts, client)
-    desk = Desk(
+    worker = _sender(parts, client, we["team_id"]) if parts.role.works else None
+    finishing = [worker.stop] if worker else []
+    async with AsyncExitStack() as stack:
+        if parts.role.listens:
+            desk = _desk(parts, client, we["team_id"])
+            app = slack_app(
+                client,
+                team_id=we["team_id"],
+                bot_user_id=we["user_id"],
+                bot_id=we["bot_id"],
+            )
+            register(app, desk)
+            await stack.enter_async_context(_connected(parts, app, client, web))
+            finishing.append(desk.finish)
+        parts.health.right("slack")
+        try:
+            await (worker.run() if worker else asyncio.Event().wait())
+        finally:
+            await asyncio.gather(*(finish() for finish in finishing))
+
+
+def _desk(parts: Parts, client: AsyncWebClient, team_id: str) -> Desk:
+    """Return what listeners work with."""
+    return Desk(
         database=parts.database,
         offices=parts.offices,
         client=client,
         clock=parts.clock,
         timing=parts.timing,
-        team_id=we["team_id"],
+        team_id=team_id,
         wake=parts.bell.ring,
         closed=REVOKE_ONLY if parts.revoke_only else "",
     )
+
+
+def _sender(parts: Parts, client: AsyncWebClient, team_id: str) -> Worker:
+    """Return the loop that sends what rows say; who is in Slack is read beside it."""
     messenger = Messenger(
         parts.database, client, parts.offices, parts.clock, parts.timing
     )
+    every(parts, parts.timing.meet, "meet", partial(_meet, parts, client, team_id))
     post = partial(_post, parts, messenger)
-    worker = parts.worker("slack", [Line(table=Notice, carry_out=post)])
-    app = slack_app(
-        client, team_id=we["team_id"], bot_user_id=we["user_id"], bot_id=we["bot_id"]
-    )
-    register(app, desk)
-    meet = partial(_meet, parts, client, we["team_id"])
-    parts.schedule.every(parts.timing.meet, "meet", meet)
-    async with _connected(parts, app, client, web):
-        parts.health.right("slack")
-        try:
-            await worker.run()
-        finally:
-            await asyncio.gather(worker.stop(), desk.finish())
+    return parts.worker("slack", [Line(table=Notice, carry_out=post)])
 
 
 @asynccontextmanager

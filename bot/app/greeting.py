@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.app.roles import Role
 from bot.core.words import SettingError
 from bot.settings import Settings, Timing
 from bot.slack.calls import call
@@ -16,14 +17,16 @@ from bot.slack.errors import SlackError, SlackRefused
 log = structlog.get_logger()
 
 
-async def check_slack(settings: Settings, timing: Timing) -> None:
+async def check_slack(
+    settings: Settings, timing: Timing, role: Role = Role.ALL
+) -> None:
     """Raise SettingError when Slack can surely not be spoken to.
 
     A Slack that does not answer at once is waited for later: what is overdue
     is revoked first.
     """
     settings.require("slack_bot_token", "Set it to the app's bot token, xoxb-...")
-    if not settings.secret("slack_app_token"):
+    if role.listens and not settings.secret("slack_app_token"):
         settings.require(
             "slack_signing_secret",
             "Set it for HTTP mode, or SLACK_APP_TOKEN for Socket Mode.",

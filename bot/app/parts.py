@@ -15,13 +15,14 @@ from sqlmodel import Session
 
 from bot.app.greeting import check_slack
 from bot.app.opening import read_policy
+from bot.app.roles import Role
 from bot.core.catalogue import Catalogue, Integration, load
 from bot.core.words import SettingError
 from bot.engine.schedule import Schedule
 from bot.engine.worker import Bell, Line, Worker
 from bot.okta.client import OktaClient, OktaTiming
 from bot.okta.directory import OktaDirectory
-from bot.okta.pacing import Lane
+from bot.okta.pacing import Lane, Share
 from bot.ops.health import Health
 from bot.secrets import read_secret
 from bot.settings import Clock, Settings, Timing
@@ -42,6 +43,21 @@ REVOKE_ONLY = (
 """What everyone else is told."""
 
 
+NOT_READ = "Its groups were not read yet."
+"""What stands between an org and being ready, until it was discovered."""
+
+
+@dataclass
+class Fleet:
+    """How many processes work on this database, this one included."""
+
+    size: int = 1
+
+    def share(self) -> float:
+        """Return how much of Okta's limits is this process's to use."""
+        return 1 / max(1, self.size)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What the bot is built of, in whichever mode it runs."""
@@ -55,6 +71,8 @@ class Parts:
     bell: Bell
     schedule: Schedule
     owner: str
+    role: Role = Role.ALL
+    fleet: Fleet = field(default_factory=Fleet)
     problem: str = ""
     offices: dict[str, Office] = field(default_factory=dict)
     urgent: dict[str, Office] = field(default_factory=dict)
@@ -91,7 +109,12 @@ class Parts:
         return self.urgent[integration]
 
 
-def okta_of(integration: Integration, clock: Clock, timing: Timing) -> OktaClient:
+def okta_of(
+    integration: Integration,
+    clock: Clock,
+    timing: Timing,
+    share: Share = lambda: 1.0,
+) -> OktaClient:
     """Return a client of the integration's org; its secret is read when needed.
 
     Its waits keep their proportion to that for one call.
@@ -101,6 +124,7 @@ def okta_of(integration: Integration, clock: Clock, timing: Timing) -> OktaClien
         partial(read_secret, integration.credentials),
         timing=OktaTiming().scaled(timing.okta_call / OktaTiming().deadline),
         clock=clock,
+        share=share,
     )
 
 
@@ -110,18 +134,23 @@ async def build(
     timing: Timing,
     database: Database,
     clock: Clock,
+    role: Role = Role.ALL,
 ) -> Parts:
-    """Return the parts; what this start can live with is in their problem."""
+    """Return the parts; what this start can live with is in their problem.
+
+    What the last boot held is freed, unless it may be others that hold it.
+    """
     newest = await database.read(audit.head)
     if newest is not None:
         clock.not_before(newest.at)
-    await database.run(claims.free_all)
+    if not database.is_shared:
+        await database.run(claims.free_all)
     problems: list[str] = []
     with _living_with(database, problems):
         text, catalogue = read_policy(settings.access_config)
         await database.run(keep_file, text, catalogue.hash, by="bot", now=clock())
     with _living_with(database, problems):
-        await check_slack(settings, timing)
+        await check_slack(settings, timing, role)
     bell = Bell()
     parts = Parts(
         settings=settings,
@@ -133,6 +162,7 @@ async def build(
         bell=bell,
         schedule=Schedule(bell, timing),
         owner=secrets.token_hex(4),
+        role=role,
         problem=" ".join(problems),
     )
     await _open_offices(stack, parts)
@@ -166,7 +196,7 @@ def policy_in_force(session: Session) -> Catalogue:
 async def _open_offices(stack: AsyncExitStack, parts: Parts) -> None:
     """Open an office for each integration; discovery has yet to come."""
     for integration in parts.catalogue.integrations:
-        client = okta_of(integration, parts.clock, parts.timing)
+        client = okta_of(integration, parts.clock, parts.timing, parts.fleet.share)
         await stack.enter_async_context(client)
         office = office_of(
             integration,
@@ -180,7 +210,7 @@ async def _open_offices(stack: AsyncExitStack, parts: Parts) -> None:
         parts.urgent[integration.name] = replace(
             office, directory=OktaDirectory(client, Lane.GRANT)
         )
-        parts.health.wrong(integration.name, "Its groups were not read yet.")
+        parts.health.wrong(integration.name, NOT_READ)
 
 
 def office_of(

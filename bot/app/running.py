@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -12,14 +12,17 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from bot.app import replicas
 from bot.app.face import face
 from bot.app.listening import listen
 from bot.app.okta_loop import okta_worker
 from bot.app.opening import open_store, publish_head
 from bot.app.parts import Parts, build
-from bot.core.words import AccessBotError
+from bot.app.roles import Role
+from bot.core.words import AccessBotError, SettingError
+from bot.engine.worker import Worker
 from bot.settings import Clock, Settings, Timing
-from bot.store.database import only_runner
+from bot.store.database import Database, only_runner
 from bot.workflow import grants, upkeep
 from bot.workflow.reading import Office
 
@@ -34,38 +37,59 @@ async def run(
     timing: Timing | None = None,
     stopped: asyncio.Event | None = None,
     clock: Clock | None = None,
+    role: Role = Role.ALL,
 ) -> None:
     """Serve until `stopped` is set; then finish or hand back what is under way.
 
-    Without `stopped`, SIGTERM and SIGINT stop it. Raises SettingError when the
-    set-up does not let it start.
+    Without `stopped`, SIGTERM and SIGINT stop it. With another `role` it is one of
+    several processes. Raises SettingError when the set-up does not let it start.
     """
     stopped = stopped or _told_to_stop()
     async with AsyncExitStack() as stack:
         database = stack.enter_context(open_store(settings))
+        _require_shared(database, role)
         stack.enter_context(only_runner(database))
-        listening = stack.enter_context(listen(settings))
+        listening = stack.enter_context(listen(settings)) if role.listens else None
         parts = await build(
-            stack, settings, timing or Timing(), database, clock or Clock()
+            stack, settings, timing or Timing(), database, clock or Clock(), role
         )
         stack.callback(publish_head, database)
-        web = Starlette(routes=parts.health.routes())
-        okta = okta_worker(parts)
-        _set_alarms(parts)
+        await replicas.join(parts)
+        okta = okta_worker(parts) if role.works else None
+        if role.works:
+            _set_alarms(parts)
         parts.schedule.start()
         stack.callback(parts.schedule.stop)
-        await _until_one_ends(
-            asyncio.create_task(stopped.wait()),
-            asyncio.create_task(_serve(web, listening)),
-            asyncio.create_task(okta.run()),
-            asyncio.create_task(face(parts, web)),
+        await _until_one_ends(stopped.wait(), *_work(parts, okta, listening))
+        if okta:
+            await okta.stop()
+        await replicas.leave(parts)
+
+
+def _require_shared(database: Database, role: Role) -> None:
+    if role is not Role.ALL and not database.is_shared:
+        raise SettingError(
+            f"--role {role} needs PostgreSQL, and DATABASE_URL names SQLite.",
+            "Leave --role out: one process does everything.",
         )
-        await okta.stop()
+
+
+def _work(
+    parts: Parts, okta: Worker | None, listening: socket.socket | None
+) -> Iterator[Coroutine[Any, Any, Any]]:
+    """Give what this process does until it is stopped."""
+    web = Starlette(routes=parts.health.routes())
+    if listening:
+        yield _serve(web, listening)
+    if okta:
+        yield okta.run()
+    yield face(parts, web)
+    yield from replicas.togetherness(parts)
 
 
 def _set_alarms(parts: Parts) -> None:
     """Schedule the periodic upkeep; each job also runs at once."""
-    every = parts.schedule.every
+    every = partial(replicas.every, parts)
     every(parts.timing.anchor, "anchor", partial(_anchor, parts))
     for name, office in parts.offices.items():
         look_after = partial(grants.look_after, office)
@@ -147,8 +171,9 @@ def _told_to_stop() -> asyncio.Event:
     return told
 
 
-async def _until_one_ends(*tasks: asyncio.Task[Any]) -> None:
-    """Wait until one of `tasks` ends, end the others, raise what it raised."""
+async def _until_one_ends(*work: Coroutine[Any, Any, Any]) -> None:
+    """Wait until one of `work` ends, end the others, raise what it raised."""
+    tasks = [asyncio.create_task(each) for each in work]
     done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in others:
         task.cancel()

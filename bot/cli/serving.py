@@ -1,25 +1,16 @@
 """run, migrate and demo: what starts something, or makes it ready to start."""
 
 import asyncio
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from bot.app.roles import Role
 from bot.cli.setting import begin
-from bot.core.words import SettingError
 from bot.store import migrations
 from bot.store.audit import Chain
 from bot.store.migrations import Migrated
-
-
-class Role(StrEnum):
-    """Which part of the bot a process is."""
-
-    ALL = "all"
-    WEB = "web"
-    WORKER = "worker"
 
 
 def demo() -> None:
@@ -31,19 +22,15 @@ def demo() -> None:
 
 def run(
     role: Annotated[
-        Role, typer.Option(help="Which part to be. SQLite has one process for all.")
+        Role,
+        typer.Option(help="Which part to be; on SQLite one process does all."),
     ] = Role.ALL,
 ) -> None:
     """Serve until stopped: Slack, the worker that changes Okta, the scheduler."""
-    if role is not Role.ALL:
-        raise SettingError(
-            f"--role {role} needs PostgreSQL, and this version runs on SQLite.",
-            "Leave --role out: one process does everything.",
-        )
     settings = begin()
     from bot.app.running import run as serve
 
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, role=role))
 
 
 def migrate() -> None:

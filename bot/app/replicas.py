@@ -1,0 +1,100 @@
+"""Several processes on one database: each hears of the others, none does it twice.
+
+Rows are leased, so any number may work on them. Here is what rows do not carry:
+that something was made due elsewhere, how many share Okta's limits, and whose
+turn a periodic job is.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from bot.app.parts import NOT_READ, Parts
+from bot.store import directory, replicas
+from bot.workflow.upkeep.discovery import DISCOVERED
+
+log = structlog.get_logger()
+
+SILENT = 5
+"""Beats that a process misses before it is taken for dead."""
+
+
+def togetherness(parts: Parts) -> list[Coroutine[Any, Any, Any]]:
+    """Return what keeps a process in touch with the others; nothing when alone."""
+    if not parts.database.is_shared:
+        return []
+    keeping = [
+        parts.database.hear(parts.bell.ring, parts.timing.sweep),
+        _learn_what_is_read(parts),
+    ]
+    return [*keeping, _stay_known(parts)] if parts.role.works else keeping
+
+
+def every(
+    parts: Parts, wait: timedelta, name: str, job: Callable[[], Awaitable[object]]
+) -> None:
+    """Run `job` each `wait`; of the processes of a shared database, in one."""
+    if parts.database.is_shared:
+        job = partial(_in_turn, parts, wait, name, job)
+    parts.schedule.every(wait, name, job)
+
+
+async def join(parts: Parts) -> None:
+    """Say that this process works, before it takes a turn at anything."""
+    if parts.database.is_shared and parts.role.works:
+        await _beat(parts)
+
+
+async def leave(parts: Parts) -> None:
+    """Say that this process works no more."""
+    if parts.database.is_shared and parts.role.works:
+        await parts.database.run(replicas.leave, parts.owner)
+
+
+async def _stay_known(parts: Parts) -> None:
+    """Be heard of, and count the others, until cancelled."""
+    while True:
+        await asyncio.sleep(parts.timing.beat.total_seconds())
+        try:
+            await _beat(parts)
+        except DBAPIError as error:
+            log.warning("not heard of", why=type(error.orig).__name__)
+
+
+async def _beat(parts: Parts) -> None:
+    silent = parts.timing.beat * SILENT
+    parts.fleet.size = await parts.database.run(
+        replicas.beat, parts.owner, silent, parts.clock()
+    )
+
+
+async def _learn_what_is_read(parts: Parts) -> None:
+    """See which orgs another process has discovered, until cancelled."""
+    while True:
+        for name in parts.offices:
+            key = DISCOVERED.format(name)
+            if parts.health.problems.get(name) != NOT_READ:
+                continue
+            if await parts.database.read(directory.remembered, key) is not None:
+                parts.health.right(name)
+        await asyncio.sleep(parts.timing.beat.total_seconds())
+
+
+async def _in_turn(
+    parts: Parts, wait: timedelta, name: str, job: Callable[[], Awaitable[object]]
+) -> None:
+    """Do `job` if it is our turn; a failed one is anybody's again."""
+    run, done = parts.database.run, False
+    mine = await run(replicas.take_turn, name, parts.owner, wait, parts.clock())
+    if not mine:
+        return
+    try:
+        await job()
+        done = True
+    finally:
+        await run(replicas.end_turn, name, parts.owner, done=done)
