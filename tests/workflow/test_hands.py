@@ -8,7 +8,7 @@ from bot.workflow import grants
 from tests.conftest import sqlite_alone
 from tests.workflow.world import HOUR, World, known
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, sqlite_alone]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,6 @@ async def test_an_approver_written_into_the_routing_does_not_approve(
     assert world.rows(AccessRequest)[0].decided_by == "policy"
 
 
-@sqlite_alone
 @pytest.mark.parametrize(
     "hand",
     [
@@ -123,7 +122,6 @@ async def test_a_grant_that_a_hand_hid_is_found_by_the_chain_and_ended(
     assert "was changed outside this program" in world.alerts("ops")
 
 
-@sqlite_alone
 async def test_one_that_resists_keeps_no_other_from_being_looked_after(
     world: World,
 ) -> None:

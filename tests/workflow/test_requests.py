@@ -8,6 +8,7 @@ import pytest
 from bot.core.words import GrantStatus, RequestStatus, StaleState
 from bot.store.tables import AccessGrant, AccessRequest, Answer
 from bot.workflow import requests
+from tests.conftest import sqlite_alone
 from tests.workflow.world import HOUR, MINUTE, World, known, why
 
 pytestmark = pytest.mark.anyio
@@ -213,6 +214,7 @@ async def test_two_answers_at_once_have_one_winner(world: World) -> None:
     assert len(world.rows(AccessGrant)) == (decided.status is RequestStatus.APPROVED)
 
 
+@sqlite_alone
 async def test_an_answer_is_unique_in_the_database_itself(world: World) -> None:
     request = await world.asked()
     world.edit(
