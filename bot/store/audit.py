@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from sqlalchemy import Row, insert
+from sqlalchemy import Row, Select, bindparam, insert
+from sqlalchemy import select as select_rows
 from sqlmodel import Session, col, select
 
 from bot.core.words import RequestStatus, StaleState
@@ -36,11 +37,26 @@ UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, RecursionError
 _EVENT = table_of(Event)
 _APPEND = insert(_EVENT)
 _BESIDE = insert(table_of(EventText))
+_APPROVAL = select_rows(_EVENT.c.hash).where(_EVENT.c.seq == bindparam("seq"))
 _HEAD = (
-    select(_EVENT.c.seq, _EVENT.c.hash, _EVENT.c.at)
+    select_rows(_EVENT.c.seq, _EVENT.c.hash, _EVENT.c.at)
     .order_by(_EVENT.c.seq.desc())
     .limit(1)
 )
+
+
+def _newest_about(column: str, noun: str) -> Select[Any]:
+    """Return the statement of the newest event that tells how it left a row."""
+    return (
+        select_rows(_EVENT)
+        .where(_EVENT.c[column] == bindparam("id"), _EVENT.c.kind.startswith(noun))
+        .order_by(_EVENT.c.seq.desc())
+        .limit(1)
+    )
+
+
+_OF_REQUEST = _newest_about("request_id", "request ")
+_OF_GRANT = _newest_about("grant_id", "grant ")
 
 INTENDED, NOT_ADDED, ADDED = "intended", "not added", "added"
 """What happens to an add: about to be sent, certainly not landed, confirmed."""
@@ -64,7 +80,7 @@ class Chain:
         except UNREADABLE:
             return False
 
-    def seal(self, grant: AccessGrant, approval: Event) -> str:
+    def seal(self, grant: AccessGrant, approval: Event | Row[Any]) -> str:
         """Return the seal of `grant`: its terms, its end, and what approved it."""
         return _hmac(self._seal, {**grant_terms(grant), "approval": approval.hash})
 
@@ -126,8 +142,9 @@ def record(
     return event
 
 
-def seal(session: Session, grant: AccessGrant, approval: Event) -> str:
-    """Return the seal `grant` should carry."""
+def seal(session: Session, grant: AccessGrant) -> str:
+    """Return the seal `grant` should carry, on the approval that it names."""
+    approval = session.execute(_APPROVAL, {"seq": grant.approved_event}).one()
     return chain_of(session).seal(grant, approval)
 
 
@@ -198,16 +215,11 @@ def may_still_land(session: Session, grant: AccessGrant) -> bool:
 
 def is_as_told(session: Session, row: AccessRequest | AccessGrant) -> bool:
     """Tell whether the newest event of `row` verifies, and left the row as it is."""
-    if isinstance(row, AccessGrant):
-        about, noun = Event.grant_id == row.id, "grant "
-    else:
-        about, noun = Event.request_id == row.id, "request "
-    newest = (
-        select(Event.seq)
-        .where(about, col(Event.kind).startswith(noun))
-        .order_by(col(Event.seq).desc())
-    )
-    told = read_row(session, Event, session.exec(newest.limit(1)).first())
+    newest = _OF_GRANT if isinstance(row, AccessGrant) else _OF_REQUEST
+    try:
+        told = session.execute(newest, {"id": row.id}).first()
+    except UNREADABLE:
+        return False
     return (
         told is not None
         and chain_of(session).fits(told)

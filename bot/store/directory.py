@@ -46,6 +46,7 @@ def _rows_by(kind: type[SQLModel], *columns: str) -> Select[Any]:
 _PERSON = _rows_by(OktaPerson, "integration", "id")
 _GROUP = _rows_by(OktaGroup, "integration", "id")
 _PINS = _rows_by(Pin, "integration")
+_REMEMBERED = select(Upkeep).where(Upkeep.name == bindparam("name"))
 _GRANTS = table_of(AccessGrant).c
 _GIVEN = select_rows(_GRANTS.grantee_id, _GRANTS.group_id).where(
     _GRANTS.integration == bindparam("integration"),
@@ -279,7 +280,7 @@ def remember(
 
 def remembered(session: Session, name: str) -> Upkeep | None:
     """Return what the periodic job `name` remembers."""
-    return session.get(Upkeep, name)
+    return session.scalars(_REMEMBERED, {"name": name}).first()
 
 
 def as_person(row: OktaPerson | Row[Any]) -> Person:

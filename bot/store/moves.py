@@ -62,7 +62,7 @@ def create(
         raise StaleState(f"nothing is born {row.status}")
     row.version = 1
     if isinstance(row, AccessGrant):
-        row.seal = _seal(session, row)
+        row.seal = audit.seal(session, row)
     session.add(row)
     session.flush()
     return _record(session, row, str(row.status), by=by, now=now, data=data, text=text)
@@ -203,12 +203,7 @@ def _reseal(session: Session, grant: AccessGrant, columns: Mapping[str, Any]) ->
     changed = AccessGrant(**grant.model_dump())
     for name, value in columns.items():
         setattr(changed, name, value)
-    return _seal(session, changed)
-
-
-def _seal(session: Session, grant: AccessGrant) -> str:
-    approval = session.get_one(Event, grant.approved_event)
-    return audit.seal(session, grant, approval)
+    return audit.seal(session, changed)
 
 
 def _record(
