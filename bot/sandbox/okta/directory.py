@@ -240,6 +240,10 @@ class Directory:
         groups = [self.groups[one] for one in ids if one in self.groups]
         return sorted(groups, key=lambda group: group.number)
 
+    def is_lagging(self) -> bool:
+        """Whether there is a change that reads do not show yet."""
+        return bool(self._hidden())
+
     def note(
         self,
         kind: str,

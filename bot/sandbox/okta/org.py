@@ -76,6 +76,12 @@ class OktaOrg:
         """The most calls that were under way at once since `reset`."""
         return self.state.most_in_flight
 
+    @property
+    def lagging(self) -> bool:
+        """Whether member reads do not show every change yet."""
+        with self.state.lock:
+            return self.state.directory.is_lagging()
+
     @verb
     def calls(self) -> list[dict[str, Any]]:
         """The journal, as data."""
