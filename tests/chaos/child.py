@@ -20,6 +20,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
 from bot.app.running import run
+from bot.ops import logs
 from bot.settings import Clock, Settings, Timing
 from bot.store.database import Database
 from tests.chaos import mutants, parent
@@ -44,6 +45,7 @@ TIMING = replace(
 def live(order: Mapping[str, Any], voice: int) -> NoReturn:
     """Be the bot until it is stopped or dies; `order` says under what stars."""
     _write_to(Path(order["log"]))
+    logs.set_up("text")
     clock = SharedClock(Path(order["clock"]))
     play = _Play(Counting(read_plan(order["plan"]), order["counts"]), clock, voice)
     _surround_transactions(play)

@@ -6,10 +6,12 @@ at rest: that the audit verifies, and that nothing is held or half done.
 
 import json
 import math
+import signal
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 from bot.sandbox.okta.records import Call
@@ -36,7 +38,6 @@ MOVES: Mapping[str, frozenset[str]] = {
 def settle(stage: Stage) -> None:
     """Let everything come to rest, until nothing of ours can land any more."""
     world = stage.world
-    world.wait_for(lambda: not world.okta.state.faults.holding, "I10", "held calls")
     world.wait_for(lambda: not _moving(world), "I10", "nothing is half done")
     world.jump(4 * GRANTED_FOR)
     world.wait_for(lambda: not _restless(world), "I10", "nothing is due or leased")
@@ -50,6 +51,7 @@ def judge(stage: Stage) -> Iterator[Broken]:
     yield from _ends(stage)
     yield from _notices(stage)
     yield from _rows(world)
+    yield from _deaths(world)
     left = set(world.okta.members(GROUP)) - {login(each) for each in stage.standing}
     if left:
         yield Broken("I3", f"{sorted(left)} are still in the group")
@@ -155,16 +157,22 @@ def _repeated(posts: list[Any], kind: str) -> Counter[tuple[str, str]]:
     return Counter(each for each in texts if each[1].startswith(kind))
 
 
+def _deaths(world: World) -> Iterator[Broken]:
+    """Nothing ends the bot but a kill, and a database that it cannot open."""
+    locked = any(fault.kind == "locked" for _, fault in world.history.faults)
+    for _, status in world.history.deaths:
+        if status not in (0, -signal.SIGKILL) and not locked:
+            yield Broken("stop", f"the bot ended by itself, with {status}")
+
+
 # The rows, at rest
 
 
 def _rows(world: World) -> Iterator[Broken]:
     if not world.is_tampered:
         yield from _audit(world)
-    for subject, path in _paths(world).items():
-        for before, after in zip(["", *path], path, strict=False):
-            if before != after and after not in MOVES.get(before, ()):
-                yield Broken("I5", f"{subject} went from {before} to {after}")
+        for subject, path in _paths(world).items():
+            yield from _path(subject, path)
 
 
 def _audit(world: World) -> Iterator[Broken]:
@@ -177,15 +185,24 @@ def _audit(world: World) -> Iterator[Broken]:
         database.close()
 
 
-def _paths(world: World) -> dict[str, list[str]]:
-    """Return the statuses of each request and grant, as the events tell them."""
-    paths: dict[str, list[str]] = {}
+def _path(subject: str, path: list[tuple[int, str]]) -> Iterator[Broken]:
+    """I5, I7: along the declared moves, with an event for each version."""
+    for (before, was), (after, now) in pairwise([(0, ""), *path]):
+        if was != now and now not in MOVES.get(was, ()):
+            yield Broken("I5", f"{subject} went from {was} to {now}")
+        if after != before + 1:
+            yield Broken("I7", f"{subject} came to version {after} from {before}")
+
+
+def _paths(world: World) -> dict[str, list[tuple[int, str]]]:
+    """Return versions and statuses of each request and grant, as events tell them."""
+    paths: dict[str, list[tuple[int, str]]] = {}
     told = _select(world, "select request_id, grant_id, data from event order by seq")
     for request, grant, data in told:
-        status = json.loads(data).get("row", {}).get("status")
-        if status:
+        row = json.loads(data).get("row")
+        if row:
             subject = f"grant {grant}" if grant else f"request {request}"
-            paths.setdefault(subject, []).append(status)
+            paths.setdefault(subject, []).append((row["version"], row["status"]))
     return paths
 
 
@@ -203,7 +220,7 @@ def _moving(world: World) -> list[Any]:
 
 
 def _restless(world: World) -> list[Any]:
-    """Return what is leased, half done, or still to be told."""
+    """Return what is leased, half done, alive after its end, or still to be told."""
     held = _select(
         world,
         "select lease_owner from access_grant where lease_owner is not null"
@@ -215,7 +232,8 @@ def _restless(world: World) -> list[Any]:
     unsure = _select(
         world, "select id from access_grant where unsure_until is not null"
     )
-    return held + untold + unsure + _moving(world)
+    living = _select(world, "select id from access_grant where status = 'active'")
+    return held + untold + unsure + living + _moving(world)
 
 
 def _select(world: World, statement: str) -> list[Any]:

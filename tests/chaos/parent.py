@@ -9,6 +9,8 @@ how it ended.
 import gc
 import json
 import os
+import select
+import signal
 import sys
 import threading
 from typing import Any
@@ -27,8 +29,17 @@ def main() -> None:
         if pid == 0:
             child.live(json.loads(line), voice)
         say(voice, born=pid)
-        _, status = os.waitpid(pid, 0)
+        _, status = _wait_for(pid)
         say(voice, ended=os.waitstatus_to_exitcode(status))
+
+
+def _wait_for(pid: int) -> tuple[int, int]:
+    """Wait until the child has died: it does not outlive who gives the orders."""
+    with os.fdopen(os.pidfd_open(pid)) as died:
+        ready, _, _ = select.select([died, sys.stdin], [], [])
+    if died not in ready:
+        os.kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)
 
 
 def say(voice: int, **what: Any) -> None:

@@ -10,14 +10,14 @@ from typing import Self
 
 AT_COMMITS = ("kill_before", "kill_after", "locked", "forward", "back")
 """Killed with the work done but not committed, and with it committed; the
-database locked; the wall clock an hour ahead, and an hour back."""
+database locked; the wall clock an hour of a shortened day ahead, and back."""
 
 AT_CALLS = (
     *("kill_before", "kill_after", "429", "500", "timeout_before"),
     *("timeout_after", "late", "cut_before", "cut_after", "forward", "back"),
 )
 KILLS = frozenset({"kill_before", "kill_after"})
-STEPS = {"forward": 3600.0, "back": -3600.0}
+STEPS = {"forward": 72.0, "back": -72.0}
 UNANSWERED = frozenset({"timeout_after", "late", "cut_after"})
 """After these the bot cannot know that its call had its effect."""
 

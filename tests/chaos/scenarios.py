@@ -49,6 +49,14 @@ class Stage:
         world = self.world
         world.wait_for(lambda: not self.is_member(who), "I3", f"{who} is removed")
 
+    def added(self) -> None:
+        """Wait until Rita is in the group, though she need not know it yet."""
+        self.world.wait_for(
+            lambda: self.is_member() or self.people.sees("rita", NOT_GIVEN, DENIED),
+            "I2",
+            "rita is added",
+        )
+
     def granted(self) -> bool:
         """Wait until Rita is told what came of an approval; tell if she has it."""
         told = self.people.told("I2", "rita", HAS, NOT_GIVEN, DENIED, ENDED, "You had")
@@ -108,17 +116,18 @@ def standing_member(stage: Stage) -> None:
     stage.world.okta.add_member(GROUP, login("rita"))
     stage.standing.add("rita")
     stage.people.approve("olga")
-    stage.people.told("I2", "rita", NOT_GIVEN, DENIED)
+    stage.people.told("I2", "rita", NOT_GIVEN, DENIED, HAS)
     stage.world.jump(GRANTED_FOR + 1)
 
 
 def given_back_while_granting(stage: Stage) -> None:
     """Ended by who should get it, between the add and its proof."""
     world, people = stage.world, stage.people
-    world.okta.set_read_lag(0.7)
+    world.okta.set_read_lag(0.5)
     people.asked()
     people.open_home()
     people.approve("olga")
+    stage.added()
     people.give_back()
     people.told("I8", "rita", ENDED, NOT_GIVEN, DENIED)
     stage.gone()

@@ -43,6 +43,12 @@ GRANTED_FOR = 72.0
 
 LAPSES_AFTER = 1728.0
 WARNED_BEFORE = 18.0
+QUIET = 0.15
+"""Seconds without a call after which the bot is taken to wait for time alone."""
+
+PATIENCE = 15.0
+"""Seconds within which what is promised comes, also upon a crash and a fault."""
+
 LATE = 1.0
 """Seconds after which an effect comes that comes late."""
 
@@ -81,7 +87,7 @@ class History:
     """What happened to the bot and to time; instants are monotonic seconds."""
 
     births: list[float] = field(default_factory=list)
-    deaths: list[float] = field(default_factory=list)
+    deaths: list[tuple[float, int]] = field(default_factory=list)
     jumps: list[tuple[float, float]] = field(default_factory=list)
     faults: list[tuple[float, Fault]] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
@@ -144,6 +150,7 @@ class World:
 
     def begin(self, plan: Plan, mutant: str) -> None:
         """Start the bot in a new world, under `plan`."""
+        self.patience = PATIENCE if not mutant else PATIENCE / 2
         self.sandbox.reset()
         shutil.rmtree(self._case, ignore_errors=True)
         self._case.mkdir()
@@ -158,6 +165,7 @@ class World:
         self.okta.state.faults.watch(self._okta_call)
         self.slack.state.faults.watch(self._slack_call)
         self._wanted, self.pid, self.exit = True, 0, 0
+        self._called = time.monotonic()
         self._ended.clear()
         self._bear()
 
@@ -183,17 +191,21 @@ class World:
         return self._case / "bot.log"
 
     def jump(self, seconds: float) -> None:
-        """Let time pass for everybody: nothing late is under way any more."""
-        self.wait_for(lambda: not self.okta.state.faults.holding, "I10", "held calls")
+        """Let time pass for everybody, once nothing is under way any more."""
+        self.wait_for(self._is_quiet, "I10", "it comes to rest")
         with self._lock:
             self.history.jumps.append((time.monotonic(), seconds))
             self.okta.set_clock_skew(self.clock.jump + seconds)
             self.clock.jump += seconds
 
-    def wait_for(
-        self, condition: Callable[[], Any], promise: str, how: str, within: float = 15.0
-    ) -> Any:
-        """Return what `condition` comes to; Broken when it does not within seconds."""
+    def _is_quiet(self) -> bool:
+        held = self.okta.state.faults.holding + self.slack.state.faults.holding
+        held += self.okta.lagging
+        return not held and time.monotonic() > self._called + QUIET
+
+    def wait_for(self, condition: Callable[[], Any], promise: str, how: str) -> Any:
+        """Return what `condition` comes to; Broken when it does not soon enough."""
+        within = self.patience
         deadline = time.monotonic() + within
         while not (found := condition()):
             if time.monotonic() > deadline:
@@ -230,7 +242,7 @@ class World:
             self.history.births.append(now)
         elif "ended" in told:
             self.exit = told["ended"]
-            self.history.deaths.append(now)
+            self.history.deaths.append((now, self.exit))
             if self._wanted:
                 self._bear()
             else:
@@ -266,6 +278,7 @@ class World:
 
     def _call(self, verb: str, subject: str) -> SandboxFault | None:
         with self._lock:
+            self._called = time.monotonic()
             point, met = self.counting.pass_by(verb, subject)
             self.history.points.append(point)
             if met is None:
