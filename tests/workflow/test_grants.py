@@ -207,7 +207,7 @@ async def test_an_add_of_which_nothing_was_sent_leaves_no_doubt(world: World) ->
 async def late_add(world: World) -> None:
     """An add times out, is given back, and lands when all seems over."""
     await world.approved()
-    world.org.fail(ADD, "late", delay=0.8)
+    world.org.fail(ADD, "late", delay=1.6)
     assert len(await world.work()) == 1
     known(await world.give_back(world.grant()))
     await world.settle()
