@@ -5,6 +5,10 @@
     bare     the peer: Bolt on Starlette, with next to nothing behind it
     desk     ours: everything between a signed click and its committed answer
     company  a database with people, groups and requests that wait
+    estate   grants that are held, by the thousand
+    whole    the whole bot, and what it finds when it starts
+    loop     the bot's own loop of Okta's work, without the rest of it
+    prompt   an org that answers at once
 
-Whoever measures and whoever is measured are never the same process.
+Whoever is measured over a socket is a process apart from whoever measures.
 """

@@ -57,14 +57,20 @@ class Bot:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run the bot until the block ends; Missed if it does not get ready."""
+        with self.started() as process:
+            self._wait_until_ready(process)
+            yield
+
+    @contextmanager
+    def started(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run the bot until the block ends, which begins with its process."""
         with self._log.open("w") as log:
             process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
                 [*COMMAND, "run"], env=self._environment, stdout=log, stderr=log
             )
         self._process = process
         try:
-            self._wait_until_ready(process)
-            yield
+            yield process
         finally:
             process.send_signal(signal.SIGTERM)
             _stop(process)
