@@ -83,13 +83,21 @@ async def read_person(
     now: datetime,
 ) -> Person | None:
     """Read a person and their groups from Okta into rows; None if there is none."""
+    known = await ask_for_person(people, id_or_login, now)
+    if known is not None:
+        await database.run(directory.remember_person, integration, known, now)
+    return known
+
+
+async def ask_for_person(
+    people: People, id_or_login: str, now: datetime
+) -> Person | None:
+    """Read a person and their groups from Okta, for the caller to remember."""
     found = await people.person(id_or_login)
     if found is None:
         return None
     groups = await people.groups_of(found.id)
-    known = replace(found, groups=groups, read_at=now)
-    await database.run(directory.remember_person, integration, known, now)
-    return known
+    return replace(found, groups=groups, read_at=now)
 
 
 async def link_all(

@@ -15,11 +15,12 @@ from bot.core.words import (
     DirectoryUnavailable,
     GrantStatus,
     Group,
+    Person,
     Refused,
     SettingError,
     StaleState,
 )
-from bot.store import audit, moves
+from bot.store import audit, directory, moves
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.store.verification import is_whole_since
@@ -31,7 +32,7 @@ from bot.workflow.grants.ending import (
     next_due,
     request_of,
 )
-from bot.workflow.grants.taking import StillHeld, is_member
+from bot.workflow.grants.taking import StillHeld, is_in, member
 from bot.workflow.notices import tell_requester
 from bot.workflow.people import read_person
 from bot.workflow.reading import NotYet, Office, policy_for, wait_out_our_own_end
@@ -150,9 +151,11 @@ async def _add(
 
 async def _confirm(office: Office, grant: AccessGrant) -> None:
     """Read the membership back; only then does the grant become active."""
-    if not await is_member(office, (grant.grantee_id, grant.group_id)):
+    pair = grant.grantee_id, grant.group_id
+    person = await member(office, pair)
+    if not is_in(person, pair):
         raise NotYet("The new member does not show yet.")
-    await office.database.run(_activate, grant, office.clock())
+    await office.database.run(_activate, grant, person, office.clock())
 
 
 def _intend(
@@ -221,7 +224,11 @@ def _added(
     return waits
 
 
-def _activate(session: Session, grant: AccessGrant, now: datetime) -> None:
+def _activate(
+    session: Session, grant: AccessGrant, person: Person, now: datetime
+) -> None:
+    """Write that the membership is there, as `person` was read; tell who asked."""
+    directory.remember_person(session, grant.integration, person, now)
     request = request_of(session, grant)
     moves.move(
         session,

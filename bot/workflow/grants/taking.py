@@ -12,14 +12,15 @@ from bot.core.words import (
     DirectoryGone,
     DirectoryRefused,
     GrantStatus,
+    Person,
     SettingError,
 )
-from bot.store import audit, claims, moves, queries
+from bot.store import audit, claims, directory, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant
 from bot.workflow.grants.ending import BOT, tell_failed, tell_of
 from bot.workflow.notices import tell_people
-from bot.workflow.people import read_person
+from bot.workflow.people import ask_for_person
 from bot.workflow.reading import NotYet, Office
 
 Pair = tuple[str, str]
@@ -42,9 +43,10 @@ async def take(office: Office, grant: AccessGrant, still_held: StillHeld) -> Non
             await run(_revoked, grant, "", office.clock())
             return
         answered = await _remove(office, added, still_held)
-        if await is_member(office, added):
+        person = await member(office, added)
+        if is_in(person, added):
             raise NotYet("The member still shows.")
-        await run(_revoked, grant, answered, office.clock())
+        await run(_revoked, grant, answered, office.clock(), person)
     except (DirectoryError, SettingError) as error:
         await run(_tell_if_stuck, office, grant, error, office.clock())
         raise
@@ -79,21 +81,23 @@ async def watch(office: Office, grant: AccessGrant, still_held: StillHeld) -> No
         await run(_watched, office, grant, now)
 
 
-async def is_member(office: Office, pair: Pair) -> bool:
-    """Read whether a person is in a group; Hidden if they cannot be read."""
-    person_id, group_id = pair
-    person = await read_person(
-        office.database, office.directory, office.name, person_id, office.clock()
-    )
+async def member(office: Office, pair: Pair) -> Person:
+    """Read the person of a pair and their groups; Hidden if they cannot be read."""
+    person = await ask_for_person(office.directory, pair[0], office.clock())
     if person is None or person.groups is None:
         raise Hidden("Okta no longer shows the person.")
-    return group_id in person.groups
+    return person
+
+
+def is_in(person: Person, pair: Pair) -> bool:
+    """Tell whether a person who was just read is in the group of the pair."""
+    return pair[1] in (person.groups or ())
 
 
 async def _shows(office: Office, pair: Pair) -> bool:
     """Read whether a person is in a group; who is gone is in none."""
     person = await office.directory.person(pair[0])
-    return person is not None and await is_member(office, pair)
+    return person is not None and is_in(await member(office, pair), pair)
 
 
 def _late_add(session: Session, grant: AccessGrant) -> Pair | None:
@@ -109,9 +113,15 @@ def _late_add(session: Session, grant: AccessGrant) -> Pair | None:
 
 
 def _revoked(
-    session: Session, grant: AccessGrant, answered: str, now: datetime
+    session: Session,
+    grant: AccessGrant,
+    answered: str,
+    now: datetime,
+    person: Person | None = None,
 ) -> None:
-    """Write that the membership is gone, and tell who held it."""
+    """Write that the membership is gone, as `person` was read; tell who held it."""
+    if person is not None:
+        directory.remember_person(session, grant.integration, person, now)
     doubt = grant.unsure_until if (grant.unsure_until or now) > now else None
     moves.move(
         session,
