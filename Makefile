@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test chaos check bench lock clean
 
 help:  ## these lines
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -18,6 +18,9 @@ demo: $(READY)  ## the whole story, on an embedded Okta org and Slack workspace
 
 test: $(READY)  ## every test, or those of T=path
 	$(BIN)/pytest -n 2 --dist loadfile $(T)
+
+chaos: $(READY)  ## every fault at every point, pairs of SEED=n, wrong bots (ARGS=--help)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: $(READY)  ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .

@@ -1,9 +1,9 @@
 """`make chaos`: every fault at every point, pairs of them, and the wrong bots.
 
-make chaos                                   all of it
-make chaos SCENARIO=denied                   every point of one scenario
-make chaos SCENARIO=denied PLAN=500@...      one case again, with its log
-make chaos SEED=7 PAIRS=100                  other pairs
+make chaos                                            all of it
+make chaos ARGS="--scenario denied"                every point of one scenario
+make chaos ARGS="--scenario denied --plan 500@..."   one case again, with its log
+make chaos SEED=7 ARGS="--pairs 100"               other pairs
 """
 
 import argparse
@@ -16,11 +16,13 @@ from tests.chaos.campaign import (
     Lanes,
     every_point,
     fault_free,
+    is_caught,
     lanes,
     pairs,
     points_of,
 )
 from tests.chaos.lane import Case, Outcome
+from tests.chaos.mutants import MUTANTS
 from tests.chaos.scenarios import SCENARIOS
 
 
@@ -37,7 +39,7 @@ class Tally:
         self.faults += len(outcome.met)
         if outcome.broken:
             self.broken.append(outcome)
-            print(f"BROKEN {outcome.case}: {outcome.broken}", flush=True)
+            _say(f"BROKEN {outcome.case}: {outcome.broken}")
             with self.failures.open("a") as file:
                 file.write(f"{outcome.case}\n{outcome.broken}\n{outcome.log}\n\n")
 
@@ -53,16 +55,23 @@ def main() -> int:
         if asked.scenario:
             known = {asked.scenario: known[asked.scenario]}
         points = sum(len(each) for each in known.values())
-        print(f"{points} points in {len(known)} scenarios", flush=True)
+        _say(f"{points} points in {len(known)} scenarios")
         singles = [c for name, each in known.items() for c in every_point(name, each)]
         _played(opened, singles, tally)
         _played(opened, pairs(known, asked.pairs, asked.seed), tally)
-    print(
+        caught = [name for name in MUTANTS if is_caught(opened, name)]
+    _say(
         f"{points} points, {tally.cases} cases, {tally.faults} faults met, "
         f"{asked.pairs} pairs of seed {asked.seed}, {len(tally.broken)} violations, "
+        f"{len(caught)} of {len(MUTANTS)} wrong bots caught, "
         f"{time.monotonic() - began:.0f} s"
     )
-    return 1 if tally.broken else 0
+    return 1 if tally.broken or len(caught) < len(MUTANTS) else 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _played(opened: Lanes, cases: Iterable[Case], tally: Tally) -> list[Outcome]:
@@ -75,7 +84,7 @@ def _played(opened: Lanes, cases: Iterable[Case], tally: Tally) -> list[Outcome]
 
 def _again(opened: Lanes, case: Case) -> int:
     [outcome] = opened.play([case])
-    print(outcome.log or "", f"\n{case}\nmet {outcome.met}\nbroken {outcome.broken}")
+    _say(f"{outcome.log}\n{case}\nmet {outcome.met}\nbroken {outcome.broken}")
     return 1 if outcome.broken else 0
 
 

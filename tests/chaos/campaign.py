@@ -1,6 +1,7 @@
 """Which plans are run, side by side, and what came of them.
 
     every_point   one thing that goes wrong, at every point of a scenario
+    kills         the same, killed and nothing else
     pairs         two things, drawn by a seed
 
 The points of a scenario are those of a run in which nothing goes wrong.
@@ -17,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from tests.chaos.lane import Case, Outcome, read_outcome
-from tests.chaos.plan import Fault, Plan, Point, single_faults, write_plan
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.plan import KILLS, Fault, Plan, Point, single_faults, write_plan
 from tests.chaos.scenarios import SCENARIOS
 
 
@@ -85,10 +87,26 @@ def every_point(scenario: str, points: Iterable[Point]) -> list[Case]:
 
 def kills(scenario: str, points: Iterable[Point]) -> list[Case]:
     """Return the scenario killed once, before and after each of its points."""
-    kinds = ("kill_before", "kill_after")
     return [
-        _case(scenario, (Fault(kind, point),)) for point in points for kind in kinds
+        _case(scenario, (Fault(kind, point),))
+        for point in points
+        for kind in sorted(KILLS)
     ]
+
+
+def first_of_each(points: Iterable[Point]) -> list[Point]:
+    """Return where each thing is done for the first time."""
+    return [point for point in points if point.nth == 1]
+
+
+def is_caught(opened: Lanes, name: str) -> bool:
+    """Tell whether one of its cases sees the wrong bot break what it breaks."""
+    mutant = MUTANTS[name]
+    for scenario, plan in mutant.caught_by:
+        [outcome] = opened.play([Case(scenario, plan, name)])
+        if mutant.breaks in {promise for promise, _ in outcome.broken}:
+            return True
+    return False
 
 
 def pairs(points: dict[str, list[Point]], count: int, seed: int) -> list[Case]:

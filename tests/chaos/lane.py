@@ -6,6 +6,7 @@ passed, which faults were met, and how long it took.
 
 import json
 import os
+import signal
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 from tests.chaos.judge import judge, settle
 from tests.chaos.people import People
-from tests.chaos.plan import read_plan
+from tests.chaos.plan import KILLS, read_plan
 from tests.chaos.scenarios import SCENARIOS, Stage
 from tests.chaos.world import Broken, World
 
@@ -57,7 +58,7 @@ def play(world: World, case: Case) -> Outcome:
     except Broken as error:
         broken.append(error)
     status = world.stop()
-    if status != 0:
+    if status != 0 and not _was_killed(case, status):
         broken.append(Broken("stop", f"the bot ended with {status}"))
     broken += judge(stage)
     outcome.broken = [(each.promise, each.how) for each in broken]
@@ -67,6 +68,12 @@ def play(world: World, case: Case) -> Outcome:
     if broken:
         outcome.log = world.log.read_text()[-LOGGED:]
     return outcome
+
+
+def _was_killed(case: Case, status: int) -> bool:
+    """Tell whether the bot ended as planned: killed while it was being stopped."""
+    planned = any(fault.kind in KILLS for fault in read_plan(case.plan))
+    return planned and status == -signal.SIGKILL
 
 
 def main() -> None:

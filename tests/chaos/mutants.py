@@ -174,7 +174,14 @@ def _no_event() -> None:
 ADD = "okta:PUT-groups/prod/users/rita:1"
 
 MUTANTS: Mapping[str, Mutant] = {
-    "no fence": Mutant(_no_fence, "I5", ()),
+    "no fence": Mutant(
+        _no_fence,
+        "I5",
+        tuple(
+            ("given_back_while_granting", f"timeout_before@okta:GET-users/{read}")
+            for read in ("rita:4", "rita/groups:4", "rita:3", "rita:5")
+        ),
+    ),
     "commit after effect": Mutant(
         _commit_after_effect, "I3", (("plain_life", f"kill_after@{ADD}"),)
     ),

@@ -89,18 +89,21 @@ class World:
     """Everybody in the story, by first name: a login in Okta, an id in Slack.
 
     `policy` is what access.yaml says otherwise than usual. `port` is where the
-    bot listens. `is_tampered` once the database is not as the bot wrote it.
+    bot listens, `database_url` where its rows are: a file in `folder` unless told
+    otherwise. `is_tampered` once the database is not as the bot wrote it.
     """
 
     sandbox: Sandbox
     folder: Path
     port: int
+    database_url: str = ""
     policy: dict[str, str] = field(default_factory=dict)
     slack_ids: dict[str, str] = field(default_factory=dict)
     socket: bool = True
     is_tampered: bool = False
 
     def __post_init__(self) -> None:
+        self.database_url = self.database_url or f"sqlite:///{self.folder / DATABASE}"
         self.slack: SlackWorkspace = self.sandbox.slack
         self.okta = self.sandbox.okta
         for name in ("rita", "olga", "otto", "ivan", "ada", "mallory"):
@@ -134,7 +137,7 @@ class World:
     def bot(self, timing: Timing = QUICK) -> Iterator[None]:
         """Run the bot in this process until the block ends, ready in it."""
         with self.bot_not_ready(timing) as runner:
-            self.slack.wait_for(lambda: runner.is_well() and self._is_met())
+            self.slack.wait_for(lambda: runner.is_well() and self.is_met())
             yield
 
     @contextmanager
@@ -150,7 +153,7 @@ class World:
         """Return the bot as a process of its own, not yet running."""
         return Bot(self.folder, self.environment())
 
-    def _is_met(self) -> bool:
+    def is_met(self) -> bool:
         """Tell whether the bot is ready, and has read who is in the workspace."""
         with self.rows() as database:
             met = database.look(directory.account, self.slack.team_id, self.id("rita"))
@@ -178,7 +181,7 @@ class World:
         return {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_API_URL": f"{self.slack.url}/api/",
-            "DATABASE_URL": f"sqlite:///{self.folder / DATABASE}",
+            "DATABASE_URL": self.database_url,
             "ACCESS_CONFIG": str(path),
             "AUDIT_KEY": AUDIT_KEY,
             **how,
@@ -296,7 +299,7 @@ class World:
     def rows(self) -> Iterator[Database]:
         """Open the bot's own database beside it, as a command would."""
         chain = Chain(AUDIT_KEY.encode())
-        database = open_database(f"sqlite:///{self.folder / DATABASE}", chain=chain)
+        database = open_database(self.database_url, chain=chain)
         try:
             yield database
         finally:

@@ -1,0 +1,93 @@
+"""The promises under faults: the short form of `make chaos`.
+
+The real bot, forked and really killed, on a deterministic sample of plans.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.campaign import (
+    Lanes,
+    every_point,
+    fault_free,
+    first_of_each,
+    is_caught,
+    kills,
+    lanes,
+    pairs,
+    points_of,
+    sample,
+)
+from tests.chaos.lane import Case, Outcome
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.plan import Point
+from tests.chaos.scenarios import SCENARIOS
+
+pytestmark = pytest.mark.long
+
+SEED = 20260105
+SIDE_BY_SIDE = 3
+KILLED = "plain_life"
+SAMPLED = 5
+"""Faults drawn for each scenario."""
+
+PAIRS = 8
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Lanes]:
+    """Worlds side by side: a case waits more than it works."""
+    with lanes(SIDE_BY_SIDE) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def points(opened: Lanes) -> dict[str, list[Point]]:
+    """The points of each scenario, which keeps its promises without a fault."""
+    outcomes = list(opened.play(fault_free()))
+    _hold(outcomes)
+    return points_of(outcomes)
+
+
+def test_every_scenario_keeps_every_promise_without_a_fault(
+    points: dict[str, list[Point]],
+) -> None:
+    assert points.keys() == SCENARIOS.keys()
+
+
+def test_a_kill_wherever_something_is_first_done_breaks_no_promise(
+    opened: Lanes, points: dict[str, list[Point]]
+) -> None:
+    _hold(opened.play(kills(KILLED, first_of_each(points[KILLED]))))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_faults_drawn_by_a_seed_break_no_promise(
+    opened: Lanes, points: dict[str, list[Point]], scenario: str
+) -> None:
+    cases = every_point(scenario, sorted(points[scenario]))
+    _hold(opened.play(sample(cases, SAMPLED, SEED)))
+
+
+def test_pairs_of_faults_drawn_by_a_seed_break_no_promise(
+    opened: Lanes, points: dict[str, list[Point]]
+) -> None:
+    _hold(opened.play(pairs(points, PAIRS, SEED)))
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_wrong_bot_is_caught(opened: Lanes, name: str) -> None:
+    assert is_caught(opened, name)
+
+
+def _hold(outcomes: Iterator[Outcome] | list[Outcome]) -> None:
+    """Fail with every broken promise, and how to see it again."""
+    broken = [each for each in outcomes if each.broken]
+    told = [f"make chaos {each.case}\n{each.broken}\n{each.log}" for each in broken]
+    assert not broken, "\n\n".join(told)
+
+
+def test_a_plan_that_is_written_is_read_again() -> None:
+    case = pairs({"denied": [Point("okta", "GET-users/rita", 1)] * 2}, 1, SEED)[0]
+    assert Case(case.scenario, case.plan) == case
