@@ -19,8 +19,10 @@ demo: $(READY)  ## the whole story, on an embedded Okta org and Slack workspace
 test: $(READY)  ## every test, or those of T=path
 	$(BIN)/pytest -n 2 --dist loadfile $(T)
 
-chaos: $(READY)  ## every fault at every point, pairs of SEED=n, wrong bots (ARGS=--help)
-	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+chaos: $(READY)  ## every fault at every point, or SCENARIO=, PLAN=, MUTANT=, SEED=, PAIRS=
+	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) \
+		$(if $(PLAN),--plan '$(PLAN)') $(if $(MUTANT),--mutant '$(MUTANT)') \
+		$(if $(SEED),--seed $(SEED)) $(if $(PAIRS),--pairs $(PAIRS))
 
 check: $(READY)  ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .

@@ -1,9 +1,9 @@
 """`make chaos`: every fault at every point, pairs of them, and the wrong bots.
 
-make chaos                                            all of it
-make chaos ARGS="--scenario denied"                every point of one scenario
-make chaos ARGS="--scenario denied --plan 500@..."   one case again, with its log
-make chaos SEED=7 ARGS="--pairs 100"               other pairs
+make chaos                                   all of it
+make chaos SCENARIO=denied                   every point of one scenario
+make chaos SCENARIO=denied PLAN=500@...      one case again, with its log
+make chaos SEED=7 PAIRS=100                  other pairs
 """
 
 import argparse

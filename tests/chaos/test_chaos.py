@@ -19,7 +19,7 @@ from tests.chaos.campaign import (
     points_of,
     sample,
 )
-from tests.chaos.lane import Case, Outcome
+from tests.chaos.lane import Outcome
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.plan import Point
 from tests.chaos.scenarios import SCENARIOS
@@ -86,8 +86,3 @@ def _hold(outcomes: Iterator[Outcome] | list[Outcome]) -> None:
     broken = [each for each in outcomes if each.broken]
     told = [f"make chaos {each.case}\n{each.broken}\n{each.log}" for each in broken]
     assert not broken, "\n\n".join(told)
-
-
-def test_a_plan_that_is_written_is_read_again() -> None:
-    case = pairs({"denied": [Point("okta", "GET-users/rita", 1)] * 2}, 1, SEED)[0]
-    assert Case(case.scenario, case.plan) == case

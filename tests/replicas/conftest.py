@@ -28,10 +28,11 @@ def world(sandbox: Sandbox, tmp_path: Path, cluster: Cluster) -> Iterator[World]
 
 @pytest.fixture
 def swarm(world: World, tmp_path: Path) -> Iterator[Swarm]:
-    """No process yet."""
+    """No process yet; those left at the end are stopped."""
     environment = {**world.environment(), "PORT": str(world.port)}
-    with Swarm(tmp_path, environment) as swarm:
-        yield swarm
+    swarm = Swarm(tmp_path, environment)
+    yield swarm
+    swarm.stop()
 
 
 def _due(world: World) -> list[Due]:

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bot.app.roles import Role
 
@@ -49,7 +47,7 @@ class Process:
 
 
 class Swarm:
-    """All of them; those left at the end are stopped."""
+    """All of them."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
@@ -71,15 +69,8 @@ class Swarm:
             process.kill()
             self._living.remove(process)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Let those that are left finish, also one that is paused."""
         for process in self._living:
             process.resume()
             process.stop()
