@@ -8,7 +8,7 @@ sandbox imports nothing of the rest.
         words       statuses, moves, causes, people, groups, refusals, errors
         catalogue/  access.yaml as typed values, its checks, its JSON Schema
         policy      who may ask, who may answer, and why not
-        owners      the owner ladder: who answers for a group, rung by rung
+        owners      who answers: the owner ladder of a group, the entries of a step
         durations   1h30m, read and said
     store/      what is kept. Sync
         database    one database: its writers, its readers, transactions; sqlite
@@ -27,9 +27,9 @@ sandbox imports nothing of the rest.
         people      a Slack account as an Okta person, or a refusal
         search      what a person may ask for, found as they type (flow_maps)
         reading     fresh facts from Okta, before the worker decides; groups keeps
-                    them, with word of what changed
-        requests    asked, approved, denied, cancelled, lapsed
-        grants      given, warned of, given back, revoked, expired
+                    them, with word of what changed; seats, who answers a step
+        requests    asked, routed, answered step by step, extended, lapsed
+        grants      given, warned of, given back, revoked, expired; warnings, when
         notices     what people are told, as rows
         upkeep/     discover, by changes too; pin names, meet people, clean up
     okta/       one Okta org over httpx. Async

@@ -1,4 +1,4 @@
-"""The owner ladder: who answers for a group, rung by rung.
+"""Who answers: the owner ladder of a group, and the other entries of a step.
 
 The people the group's owner attribute names, else the integration owner, else
 the admins. Only a complete reading that names nobody eligible leads to the
@@ -6,15 +6,26 @@ next rung; a reading that failed leads nowhere. Pure: the readings come in as
 values, and live ones are made by the worker.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.catalogue import GroupSelector, UserSelector
-from bot.core.policy import Policy, Truth, with_authority
+from bot.core.catalogue import GroupSelector, Manager, Owner, Step, UserSelector
+from bot.core.policy import Policy, Truth, manager_of, with_authority
 from bot.core.words import Group, Person, Refused
 
 MOST_PER_RUNG = 50
 """How many people of a rung are looked at."""
+
+NAMED, MANAGER = "named", "manager"
+"""Rungs that are no part of the ladder: whom a step names, and the manager."""
+
+CALLED = {
+    "resource": "resource owner",
+    "integration": "integration owner",
+    "admins": "admins' rung",
+    NAMED: "approver whom the flow names",
+    MANAGER: "manager",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +55,11 @@ class Readings:
     members: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Nobody(Refused):
+    """All was read, and nobody who may answer is named."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Route:
     """Who is asked: the rung that names somebody, and why each above did not."""
@@ -71,8 +87,8 @@ def ladder(policy: Policy, resource: Rung) -> list[Rung]:
     """Return the rungs of a group in order; `resource` is its own."""
     rungs = {
         "resource": resource,
-        "integration": _named(policy, "integration", policy.integration.owner),
-        "admins": _named(policy, "admins", policy.catalogue.admins),
+        "integration": named_rung(policy, "integration", policy.integration.owner),
+        "admins": named_rung(policy, "admins", policy.catalogue.admins),
     }
     return [rungs[name] for name in policy.integration.owner_ladder]
 
@@ -109,7 +125,7 @@ def climb(
     for rung in rungs:
         people = _people(policy, rung, readings)
         if people is None:
-            return Refused(f"I cannot tell who the {rung.name} owner is right now.")
+            return Refused(f"I cannot tell who the {_called(rung)} is right now.")
         fit = tuple(
             person
             for person in people
@@ -125,7 +141,7 @@ def climb(
                 "rung can be asked, and I look no further."
             )
         passed.append(_why_passed(rung, people, apart_from))
-    return Refused("Nobody can approve this: " + "; ".join(passed) + ".")
+    return Nobody("Nobody can approve this: " + "; ".join(passed) + ".")
 
 
 def stands_on(policy: Policy, rung: Rung, person: Person) -> Truth:
@@ -138,7 +154,50 @@ def stands_on(policy: Policy, rung: Rung, person: Person) -> Truth:
     return not rung.groups.isdisjoint(trusted)
 
 
-def _named(policy: Policy, name: str, selectors: Iterable[object]) -> Rung:
+def step_basis(
+    policy: Policy, group: Group, grantee: Person, step: Step
+) -> list[list[str]]:
+    """Return what the routing of `step` rests on, to tell later if it still does."""
+    rests = basis(policy, group)
+    for entry in step.named:
+        if isinstance(entry, Manager):
+            rests.append(["manager", manager_of(grantee)])
+        elif not isinstance(entry, Owner):
+            rung = named_rung(policy, NAMED, [entry])
+            rests.append(["entry", *sorted(rung.users | rung.groups)])
+    return rests
+
+
+def is_complete(step: Step, stands: Sequence[frozenset[int]]) -> bool:
+    """Tell whether those who approved are enough for `step`.
+
+    `stands` holds, for each of these different people, the numbers of the seats
+    that name them. One seat is there for each entry of `all_of`; those after
+    them are of tiers, whose people may stand in for anybody.
+    """
+    if step.any_of:
+        return sum(bool(numbers) for numbers in stands) >= step.approvals
+    wanted = range(len(step.all_of))
+    may_fill = [
+        frozenset(wanted) if any(n >= len(wanted) for n in numbers) else numbers
+        for numbers in stands
+    ]
+    return _assignment(may_fill, list(wanted))
+
+
+def _assignment(may_fill: list[frozenset[int]], seats: list[int]) -> bool:
+    """Tell whether each of `seats` gets a person of its own."""
+    if not seats:
+        return True
+    first, *rest = seats
+    return any(
+        first in numbers and _assignment([*may_fill[:at], *may_fill[at + 1 :]], rest)
+        for at, numbers in enumerate(may_fill)
+    )
+
+
+def named_rung(policy: Policy, name: str, selectors: Iterable[object]) -> Rung:
+    """Return the rung of people and groups that access.yaml names, by their pins."""
     users, groups, unknown = set(), set(), ""
     for selector in selectors:
         match selector:
@@ -189,13 +248,20 @@ def _said(value: object) -> str:
     return str(value) if is_plain else ""
 
 
+def _called(rung: Rung) -> str:
+    return CALLED.get(rung.name, rung.name)
+
+
 def _why_passed(
     rung: Rung, people: tuple[Person, ...], apart_from: frozenset[str]
 ) -> str:
+    called = _called(rung)
     if rung.astray and not people:
-        return f"the {rung.name} owner is given as “{rung.astray}”, which is nobody"
+        return f"the {called} is given as “{rung.astray}”, which is nobody"
     if not people:
-        return f"the {rung.name} owner names nobody"
+        return f"the {called} names nobody"
     if all(person.id in apart_from for person in people):
-        return f"the {rung.name} owner is who asks"
+        return f"the {called} is who asks"
+    if rung.name in (NAMED, MANAGER):
+        return f"the {called} is not active with a Slack account"
     return f"nobody on the {rung.name} rung is active with a Slack account"

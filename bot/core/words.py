@@ -75,6 +75,9 @@ ORIGINS: Mapping[Status, frozenset[Status | None]] = MappingProxyType(
 LIVE = frozenset({GrantStatus.GRANTING, GrantStatus.ACTIVE, GrantStatus.REVOKING})
 """At most one grant of an org, grantee and group is in one of these."""
 
+POLICY, AUTOMATIC = "policy", "automatic"
+"""Who decided where no person did: a refusal by policy, an approval by rule."""
+
 CAN_RECEIVE = frozenset({"ACTIVE"})
 """Okta statuses in which a person may ask, answer and receive."""
 

@@ -11,11 +11,21 @@ from datetime import datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from bot.core.words import LIVE, Cause, GrantStatus, RequestStatus
+from bot.core.policy import may_extend
+from bot.core.words import (
+    AUTOMATIC,
+    LIVE,
+    POLICY,
+    Cause,
+    GrantStatus,
+    Refused,
+    RequestStatus,
+)
 from bot.store import directory, queries
 from bot.store.tables import (
     AccessGrant,
     AccessRequest,
+    Answer,
     Notice,
     OktaGroup,
     OktaPerson,
@@ -23,7 +33,7 @@ from bot.store.tables import (
     SlackAccount,
 )
 from bot.workflow.reading import Office
-from bot.workflow.requests import POLICY
+from bot.workflow.seats import step_of
 
 MOST_HELD = 40
 
@@ -49,8 +59,26 @@ class Before:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Approval:
+    """How far the approval of a request is, and what it asks of who answers.
+
+    `of` steps in all; `by` have approved the one it is at, and `needed` must.
+    """
+
+    of: int = 1
+    needed: int = 1
+    by: tuple[Who, ...] = ()
+    choices: tuple[timedelta, ...] = ()
+    needs_reason: bool = False
+    confirms: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Asked:
-    """An access request. `decided_by` is None where no person decided."""
+    """An access request. `decided_by` is None where no person decided.
+
+    An extension has when its grant `extends` would end else.
+    """
 
     id: str
     integration: str
@@ -68,13 +96,24 @@ class Asked:
     decided_at: datetime | None
     decided_by: Who | None
     reason: str
+    grantee: Who | None = None
+    approval: Approval = Approval()
+    labels: tuple[str, ...] = ()
+    extends: datetime | None = None
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A grant, and what its integration says about getting in."""
+    """A grant, and what its integration says about getting in.
+
+    It can be extended by `more` now, where that is not nothing.
+    """
 
     id: str
+    request_id: str = ""
+    holder: Who | None = None
+    more: timedelta = timedelta()
     status: GrantStatus
     group: str
     duration: timedelta
@@ -95,6 +134,8 @@ class AboutRequest:
     held: Held | None = None
     before: Before = Before()
     is_theirs: bool = False
+    rung: str = ""
+    nudged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +227,15 @@ def asked_of(session: Session, request: AccessRequest) -> Asked:
         lapse_at=request.lapse_at,
         people=tuple(who(session, name, person_id) for person_id in people),
         rung=request.routing.get("rung", ""),
+        grantee=(
+            who(session, name, request.grantee_id)
+            if request.grantee_id != request.requester_id
+            else None
+        ),
+        approval=_approval(session, request),
+        labels=tuple(request.terms.get("labels", ())),
+        extends=_ends(session, request),
+        by_rule=request.decided_by == AUTOMATIC,
         passed=tuple(request.routing.get("passed", ())),
         decided_at=request.decided_at,
         decided_by=_decider(session, request),
@@ -199,6 +249,9 @@ def held_of(session: Session, offices: Offices, grant: AccessGrant) -> Held:
     office = offices.get(grant.integration)
     return Held(
         id=grant.id,
+        request_id=grant.request_id,
+        holder=who(session, grant.integration, grant.grantee_id),
+        more=_more(session, office, grant) if office else timedelta(),
         status=grant.status,
         group=group.name if group else grant.group_id,
         duration=timedelta(seconds=grant.duration_seconds),
@@ -209,6 +262,52 @@ def held_of(session: Session, offices: Offices, grant: AccessGrant) -> Held:
         problem=grant.problem or "",
         details=office.integration.custom_access_details if office else "",
     )
+
+
+def _approval(session: Session, request: AccessRequest) -> Approval:
+    """Return how far the approval is: by rows, which are a picture, never a proof."""
+    by = session.exec(
+        select(Answer.person_id).where(
+            Answer.request_id == request.id,
+            Answer.step == request.step,
+            col(Answer.approves).is_(True),
+        )
+    )
+    step = step_of(request.routing)
+    choices = (timedelta(seconds=each) for each in request.terms.get("choices", ()))
+    asked = timedelta(seconds=request.duration_seconds)
+    return Approval(
+        of=request.routing.get("of", 1),
+        needed=len(step.all_of) or step.approvals,
+        by=tuple(who(session, request.integration, each) for each in by),
+        choices=tuple(choice for choice in choices if choice <= asked),
+        needs_reason=request.terms.get("reason") == "required",
+        confirms=bool(request.terms.get("confirm")),
+    )
+
+
+def _ends(session: Session, request: AccessRequest) -> datetime | None:
+    grant = session.get(AccessGrant, request.extends) if request.extends else None
+    return grant.expires_at if grant else None
+
+
+def _more(session: Session, office: Office, grant: AccessGrant) -> timedelta:
+    """Return by how much the file of today would let a grant be extended."""
+    request = session.get(AccessRequest, grant.request_id)
+    flow = office.catalogue.flow(request.flow) if request else None
+    if flow is None or grant.status is not GrantStatus.ACTIVE:
+        return timedelta()
+    extensions = queries.extensions_of(session, grant)
+    if any(each.status is RequestStatus.PENDING for each in extensions):
+        return timedelta()
+    approved = [each for each in extensions if each.status is RequestStatus.APPROVED]
+    more = may_extend(
+        flow,
+        extended=len(approved),
+        began=grant.active_at or grant.expires_at,
+        ends=grant.expires_at,
+    )
+    return timedelta() if isinstance(more, Refused) else more
 
 
 def who(session: Session, integration: str, person_id: str) -> Who:
@@ -225,28 +324,53 @@ def who(session: Session, integration: str, person_id: str) -> Who:
 
 def _about_request(session: Session, offices: Offices, notice: Notice) -> AboutRequest:
     request = session.get_one(AccessRequest, notice.request_id)
-    grant = session.exec(
-        select(AccessGrant).where(AccessGrant.request_id == request.id)
-    ).first()
+    of_request = select(AccessGrant).where(AccessGrant.request_id == request.id)
+    grant = (
+        session.get(AccessGrant, request.extends)
+        if request.extends
+        else session.exec(of_request).first()
+    )
     return AboutRequest(
         kind=notice.kind,
         asked=asked_of(session, request),
         held=held_of(session, offices, grant) if grant else None,
         before=_before(session, request),
         is_theirs=_is_theirs(session, request, notice.recipient),
+        rung=_rung_of(session, request, notice.recipient),
+        nudged=bool(notice.facts.get("nudge")),
     )
 
 
 def _is_theirs(session: Session, request: AccessRequest, slack_id: str) -> bool:
-    """Tell whether who reads this is among those the request is put to now."""
-    readers = session.exec(
-        select(PersonLink.person_id).where(
-            PersonLink.integration == request.integration,
-            PersonLink.slack_id == slack_id,
+    """Tell whether who reads this is among those the request is put to now.
+
+    A channel's card is anybody's to answer who may; a click is judged by itself.
+    """
+    if request.step == 0:
+        return False
+    if slack_id == request.terms.get("channel"):
+        return True
+    readers = _readers(session, request, slack_id)
+    return not readers.isdisjoint(request.routing.get("people", ()))
+
+
+def _rung_of(session: Session, request: AccessRequest, slack_id: str) -> str:
+    """Return the rung on which the reader is asked."""
+    readers = _readers(session, request, slack_id)
+    for seat in request.routing.get("seats", ()):
+        if not readers.isdisjoint(seat["people"]):
+            return str(seat["rung"])
+    return str(request.routing.get("rung", ""))
+
+
+def _readers(session: Session, request: AccessRequest, slack_id: str) -> set[str]:
+    return set(
+        session.exec(
+            select(PersonLink.person_id).where(
+                PersonLink.integration == request.integration,
+                PersonLink.slack_id == slack_id,
+            )
         )
-    )
-    return request.step > 0 and not set(readers).isdisjoint(
-        request.routing.get("people", ())
     )
 
 
@@ -280,9 +404,9 @@ def _warns_too_late(notice: Notice, grant: AccessGrant, now: datetime) -> bool:
 
 
 def _decider(session: Session, request: AccessRequest) -> Who | None:
-    if request.decided_by is None or request.decided_by == POLICY:
+    if request.decided_by in (None, POLICY, AUTOMATIC):
         return None
-    return who(session, request.integration, request.decided_by)
+    return who(session, request.integration, request.decided_by or "")
 
 
 def _ender(session: Session, grant: AccessGrant) -> Who | None:

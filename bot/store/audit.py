@@ -23,7 +23,7 @@ from sqlalchemy import Row, Select, bindparam, insert
 from sqlalchemy import select as select_rows
 from sqlmodel import Session, col, select
 
-from bot.core.words import RequestStatus, StaleState
+from bot.core.words import AUTOMATIC, RequestStatus, StaleState
 from bot.store.tables import AccessGrant, AccessRequest, Event, EventText, table_of
 
 Kept = TypeVar("Kept", AccessRequest, AccessGrant, Event)
@@ -57,6 +57,9 @@ def _newest_about(column: str, noun: str) -> Select[Any]:
 
 _OF_REQUEST = _newest_about("request_id", "request ")
 _OF_GRANT = _newest_about("grant_id", "grant ")
+
+APPROVED_IN_PART = "approved in part"
+"""What happens to a request that one of several people has approved."""
 
 INTENDED, NOT_ADDED, ADDED = "intended", "not added", "added"
 """What happens to an add: about to be sent, certainly not landed, confirmed."""
@@ -174,6 +177,37 @@ def is_sealed(session: Session, grant: AccessGrant) -> bool:
         and _same(chain.seal(grant, approval), grant.seal)
         and is_as_told(session, grant)
     )
+
+
+def approvals(session: Session, request_id: str) -> list[tuple[int, str]]:
+    """Return the steps of a request and who approved each, as the chain tells it.
+
+    NB. Only events that verify count, never a row: who may write the database
+    cannot approve.
+    """
+    return [
+        (event.data.get("approves_step", 1), event.actor.removeprefix("okta:"))
+        for event in _approving(session, request_id)
+        if event.actor.startswith("okta:")
+    ]
+
+
+def approved_seconds(session: Session, request_id: str) -> list[int]:
+    """Return for how long each of its approvals would give what is asked for."""
+    told = [event.data.get("seconds") for event in _approving(session, request_id)]
+    return [seconds for seconds in told if isinstance(seconds, int)]
+
+
+def _approving(session: Session, request_id: str) -> Iterator[Event]:
+    kinds = (f"request {APPROVED_IN_PART}", f"request {RequestStatus.APPROVED}")
+    told = select(Event.seq).where(
+        Event.request_id == request_id, col(Event.kind).in_(kinds)
+    )
+    chain = chain_of(session)
+    for seq in session.exec(told.order_by(col(Event.seq))).all():
+        event = read_row(session, Event, seq)
+        if event is not None and chain.fits(event):
+            yield event
 
 
 def added_pair(session: Session, grant: AccessGrant) -> tuple[str, str] | None:
@@ -387,7 +421,7 @@ def _approved_terms(approval: Event) -> tuple[Any, ...]:
 def _terms_of(request: AccessRequest, grant: AccessGrant) -> tuple[Any, ...]:
     return (
         str(request.status),
-        f"okta:{request.decided_by}",
+        AUTOMATIC if request.decided_by == AUTOMATIC else f"okta:{request.decided_by}",
         request.requester_id,
         grant.integration,
         grant.grantee_id,

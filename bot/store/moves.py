@@ -21,7 +21,7 @@ from bot.store.tables import AccessGrant, AccessRequest, Event, Notice, table_of
 
 Row = AccessRequest | AccessGrant
 
-LIVING = frozenset({"card", "sent", "granted", "warning", "gone"})
+LIVING = frozenset({"card", "sent", "granted", "warning", "gone", "reminder"})
 """Kinds of notices that are drawn again when what they show has changed."""
 
 TERMS = frozenset({"expires_at", "was_member", "duration_seconds"})

@@ -1,13 +1,13 @@
 """Reads of requests, grants and notices. Nothing here writes or decides."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
-from bot.core.policy import Asked, Standing
-from bot.core.words import LIVE, GrantStatus, RequestStatus
+from bot.core.policy import Asked, Moment, Standing
+from bot.core.words import AUTOMATIC, LIVE, POLICY, GrantStatus, RequestStatus
 from bot.store.tables import (
     AccessGrant,
     AccessRequest,
@@ -59,6 +59,53 @@ def standing(
         pending=pending is not None,
         held_until=grant.expires_at if grant else None,
         ending=grant is not None and grant.status is GrantStatus.REVOKING,
+    )
+
+
+def moment(session: Session, integration: str, asked: Asked, now: datetime) -> Moment:
+    """Return what the requester asked for lately, as the limits count it."""
+    theirs = (
+        AccessRequest.integration == integration,
+        AccessRequest.requester_id == asked.requester.id,
+    )
+    count = select(func.count()).select_from(AccessRequest)
+    waiting = count.where(*theirs, AccessRequest.status == RequestStatus.PENDING)
+    lately = count.where(*theirs, AccessRequest.asked_at > now - timedelta(hours=1))
+    denied = select(func.max(AccessRequest.decided_at)).where(
+        *theirs,
+        AccessRequest.grantee_id == asked.grantee.id,
+        AccessRequest.group_id == asked.group.id,
+        AccessRequest.status == RequestStatus.DENIED,
+        AccessRequest.decided_by != POLICY,
+    )
+    return Moment(
+        now=now,
+        open=session.exec(waiting).one(),
+        lately=session.exec(lately).one(),
+        denied_at=session.exec(denied).one(),
+    )
+
+
+def count_automatic(session: Session, request: AccessRequest, since: datetime) -> int:
+    """Return how often the flow of `request` gave to its requester by rule since."""
+    given = (
+        select(func.count())
+        .select_from(AccessRequest)
+        .where(
+            AccessRequest.integration == request.integration,
+            AccessRequest.requester_id == request.requester_id,
+            AccessRequest.flow == request.flow,
+            AccessRequest.decided_by == AUTOMATIC,
+            col(AccessRequest.decided_at) > since,
+        )
+    )
+    return session.exec(given).one()
+
+
+def extensions_of(session: Session, grant: AccessGrant) -> list[AccessRequest]:
+    """Return the requests that would make, or made, `grant` longer."""
+    return list(
+        session.exec(select(AccessRequest).where(AccessRequest.extends == grant.id))
     )
 
 

@@ -16,7 +16,15 @@ from threading import Lock
 
 from sqlmodel import Session
 
-from bot.core.policy import Policy, Truth, fits, refuse_group
+from bot.core.catalogue import Flow
+from bot.core.policy import (
+    Policy,
+    Truth,
+    asks_for_others,
+    fits,
+    is_about,
+    refuse_group,
+)
 from bot.core.words import Person
 from bot.store import group_index
 from bot.store.group_index import Change
@@ -56,6 +64,10 @@ class Reach:
         )
 
 
+Grounds = tuple[str, tuple[tuple[str, str], ...]]
+"""What the sets rest on beside the groups: the file, and pins of what is left out."""
+
+
 @dataclass(frozen=True)
 class FlowMap:
     """The sets of one integration under one file, as of one change of its groups.
@@ -63,7 +75,7 @@ class FlowMap:
     A set is the bits of a whole number. `words` are those of the names.
     """
 
-    catalogue: str
+    grounds: Grounds
     stamp: int
     sets: tuple[int, ...]
     words: frozenset[str]
@@ -72,6 +84,9 @@ class FlowMap:
     def reach(self, truths: tuple[Truth, ...]) -> Reach:
         """Return the groups of people for whom each flow is what `truths` say.
 
+        After what holds of each flow for themselves comes whether they may ask for
+        others by it, one after the other.
+
         NB. The first flow that covers a group decides, and one of which it
         cannot be told whether it is for them lets nobody in nor on.
         """
@@ -79,11 +94,14 @@ class FlowMap:
         if known is not None:
             return known
         open_to, decided = 0, 0
-        for about, truth in zip(self.sets, truths, strict=True):
+        own, others = truths[: len(self.sets)], truths[len(self.sets) :]
+        for about, truth in zip(self.sets, own, strict=True):
             if truth:
                 open_to |= about & ~decided
             if truth is not False:
                 decided |= about
+        for about, truth in zip(self.sets, others, strict=True):
+            open_to |= about if truth else 0
         if len(self.reaches) >= MOST_REACHES:
             self.reaches.clear()
         return self.reaches.setdefault(
@@ -101,10 +119,10 @@ class FlowMaps:
     def of(self, session: Session, policy: Policy) -> FlowMap:
         """Return the map as of the rows and the file, built from what changed."""
         with self._building:
-            flow_map, digest = self._newest, policy.catalogue.hash
-            if flow_map is None or flow_map.catalogue != digest:
+            flow_map, grounds = self._newest, _grounds(policy)
+            if flow_map is None or flow_map.grounds != grounds:
                 nothing = tuple(0 for _ in policy.flows)
-                flow_map = FlowMap(digest, 0, nothing, frozenset())
+                flow_map = FlowMap(grounds, 0, nothing, frozenset())
             name = policy.integration.name
             changes = group_index.changes_since(session, name, flow_map.stamp)
             self._newest = _with(flow_map, changes, policy)
@@ -113,8 +131,27 @@ class FlowMaps:
 
 def reach_of(flow_map: FlowMap, policy: Policy, person: Person) -> Reach:
     """Return the groups that `person` may ask for, as far as flows tell."""
-    truths = tuple(fits(policy, flow.requesters, person) for flow in policy.flows)
-    return flow_map.reach(truths)
+    flows = list(policy.flows)
+    own = tuple(_for_themselves(policy, flow, person) for flow in flows)
+    others = tuple(asks_for_others(policy, flow, person) for flow in flows)
+    return flow_map.reach((*own, *others))
+
+
+def _for_themselves(policy: Policy, flow: Flow, person: Person) -> Truth:
+    """Tell whether `flow` is for who asks for themselves, whatever the group."""
+    if "self" not in flow.request_for:
+        return False
+    asks = fits(policy, flow.requesters, person)
+    if flow.grantees is None or asks is False:
+        return asks
+    holds = fits(policy, flow.grantees, person)
+    return False if holds is False else (None if None in (asks, holds) else True)
+
+
+def _grounds(policy: Policy) -> Grounds:
+    left_out = {name for flow in policy.flows for name in flow.groups.excluded_names}
+    pinned = {name: policy.groups.get(name, "") for name in left_out}
+    return policy.catalogue.hash, tuple(sorted(pinned.items()))
 
 
 def words_of(name: str) -> list[str]:
@@ -127,22 +164,27 @@ def _with(flow_map: FlowMap, changes: Iterator[Change], policy: Policy) -> FlowM
     first = next(changes, None)
     if first is None:
         return flow_map
-    # A pin and an owner attribute may change without the group: they are left to
-    # `may_see`, and here only what is refused under all of them is left out.
+    # A pin of an authority and an owner attribute may change without the group:
+    # they are left to `may_see`, and only what is refused under all is left out.
     bare = Policy(catalogue=policy.catalogue, integration=policy.integration)
     flows = list(policy.flows)
     sets = [bytearray(_bytes(about)) for about in flow_map.sets]
     words, stamp = set(flow_map.words), flow_map.stamp
     for change in chain([first], changes):
         stamp, group = change.stamp, change.group
-        given = group is not None and refuse_group(bare, group) is None
+        given = False
         for bits, flow in zip(sets, flows, strict=True):
-            covered = given and group is not None and flow.groups.fits(group.name)
+            covered = (
+                group is not None
+                and is_about(policy, flow.groups, group) is not False
+                and refuse_group(bare, group, flow) is None
+            )
+            given = given or covered
             _put(bits, change.number, covered)
         if given and group is not None and len(words) < MOST_WORDS:
             words.update(words_of(group.name))
     whole = tuple(int.from_bytes(bits, "little") for bits in sets)
-    return FlowMap(flow_map.catalogue, stamp, whole, frozenset(words))
+    return FlowMap(flow_map.grounds, stamp, whole, frozenset(words))
 
 
 def _put(bits: bytearray, number: int, is_in: bool) -> None:

@@ -55,9 +55,15 @@ def tell_requester(
     again: str = "",
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Tell who asked, once for this kind (and `again`), where they are in Slack."""
-    recipient = slack_of(session, request.integration, request.requester_id)
-    if recipient is not None:
+    """Tell who asked, once for this kind (and `again`), where they are in Slack.
+
+    Of a grant who holds it is told too, where somebody else asked for it.
+    """
+    people = {request.requester_id, request.grantee_id} if grant else set()
+    for person_id in sorted(people or {request.requester_id}):
+        recipient = slack_of(session, request.integration, person_id)
+        if recipient is None:
+            continue
         about = grant.id if grant else request.id
         tell(
             session,

@@ -5,7 +5,7 @@ What was read is kept as rows, for the decisions that are made on rows.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,19 +17,24 @@ from bot.core.catalogue import (
     Catalogue,
     GroupPattern,
     Integration,
+    Manager,
+    Owner,
     ResourceOwner,
     matches,
 )
 from bot.core.owners import (
+    MANAGER,
     MOST_PER_RUNG,
+    NAMED,
     Readings,
     Route,
     Rung,
     attribute_values,
     climb,
     ladder,
+    named_rung,
 )
-from bot.core.policy import Policy
+from bot.core.policy import Freeze, Policy, manager_of
 from bot.core.words import DirectoryGone, DirectoryUnavailable, Group, Person, Refused
 from bot.store import directory as rows
 from bot.store import queries
@@ -43,6 +48,12 @@ _LIKE_AN_ID = re.compile(r"[0-9A-Za-z]{20}")
 
 OWNER_GROUPS = "owner groups:{}"
 """What discovery remembers: the groups that owner attributes name."""
+
+FROZEN = "frozen:{}"
+"""What is remembered of an integration: what an admin has stopped."""
+
+KNOWN = "known groups:{}"
+"""What discovery remembers: the groups that were there as the file came in force."""
 
 
 class NotYet(DirectoryUnavailable):
@@ -123,7 +134,31 @@ def policy_for(
         groups=pins.groups,
         owner_groups=owner_groups,
         given=rows.given(session, name, owner_groups.union(pins.groups.values())),
+        freeze=freeze_of(session, name),
+        known=_known_groups(session, catalogue, name),
     )
+
+
+def freeze_of(session: Session, integration: str) -> Freeze:
+    """Return what an admin has stopped in an integration."""
+    remembered = rows.remembered(session, FROZEN.format(integration))
+    facts = remembered.facts if remembered else {}
+    return Freeze(
+        everything=bool(facts.get("everything")),
+        groups=frozenset(facts.get("groups", ())),
+        people=frozenset(facts.get("people", ())),
+    )
+
+
+def _known_groups(
+    session: Session, catalogue: Catalogue, integration: str
+) -> frozenset[str] | None:
+    """Return the groups an automatic flow may give; None where no flow is one."""
+    flows = catalogue.flows_of(integration)
+    if not any(flow.is_automatic or flow.automatic_when for flow in flows):
+        return None
+    remembered = rows.remembered(session, KNOWN.format(integration))
+    return frozenset(remembered.facts.get("groups", ()) if remembered else ())
 
 
 async def read_group(office: Office, group_id: str, now: datetime) -> Group | None:
@@ -147,23 +182,61 @@ async def wait_out_our_own_end(
         raise NotYet("Our own removal may not show yet.", retry_after=office.timing.lag)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Matter:
+    """What is asked for, as it is put to people: a group, and for whom.
+
+    `apart_from` are those who may not answer: the requester and the grantee.
+    """
+
+    group: Group
+    grantee: Person
+    apart_from: frozenset[str]
+
+
+Found = tuple[Route, dict[str, str]]
+"""Who is to be asked, and their Slack ids."""
+
+
 async def read_route(
-    office: Office,
-    group: Group,
-    apart_from: frozenset[str],
-    now: datetime,
-) -> tuple[Route, dict[str, str]] | Refused:
-    """Return who is to be asked for `group` now, and their Slack ids.
+    office: Office, entry: object, matter: Matter, now: datetime
+) -> Found | Refused:
+    """Return who one entry of a step names now.
 
     Rungs are read one after the other, no further than to the one that names
-    somebody eligible.
+    somebody eligible; only `owner` has more than one.
     """
-    resource = await _resource_rung(office, group)
-    policy = await office.database.read(
-        policy_for, office.catalogue, office.integration, resource.groups
-    )
-    rungs = ladder(policy, resource)
     people: dict[str, Person | None] = {}
+    first = await _first_rung(office, entry, matter, people)
+    policy = await office.database.read(
+        policy_for, office.catalogue, office.integration, first.groups
+    )
+    if isinstance(entry, Owner):
+        rungs = ladder(policy, first)
+    elif first.name == NAMED:
+        rungs = [named_rung(policy, NAMED, [entry])]
+    else:
+        rungs = [first]
+    return await _climb(office, policy, rungs, matter, people, now)
+
+
+async def read_ladder(office: Office, matter: Matter, now: datetime) -> Found | Refused:
+    """Return who answers where a step names nobody who can: the owner, the admins."""
+    policy = await office.database.read(
+        policy_for, office.catalogue, office.integration
+    )
+    rungs = ladder(policy, Rung(name="resource"))[1:]
+    return await _climb(office, policy, rungs, matter, {}, now)
+
+
+async def _climb(
+    office: Office,
+    policy: Policy,
+    rungs: list[Rung],
+    matter: Matter,
+    people: dict[str, Person | None],
+    now: datetime,
+) -> Found | Refused:
     members: dict[str, tuple[Person, ...]] = {}
     reachable: dict[str, str] = {}
     refused = Refused("Nobody can approve this.")
@@ -175,13 +248,31 @@ async def read_route(
             policy,
             rungs[:count],
             Readings(people=people, members=members),
-            apart_from=apart_from,
+            apart_from=matter.apart_from,
             reachable=frozenset(reachable),
         )
         if isinstance(route, Route):
             return route, reachable
         refused = route
     return refused
+
+
+async def _first_rung(
+    office: Office, entry: object, matter: Matter, people: dict[str, Person | None]
+) -> Rung:
+    """Return the rung an entry begins at; who is read for it is kept in `people`."""
+    if isinstance(entry, Owner):
+        return await _resource_rung(office, matter.group)
+    if not isinstance(entry, Manager):
+        return Rung(name=NAMED)
+    named = manager_of(matter.grantee)
+    if not named:
+        return Rung(name=MANAGER)
+    found = await _people_called(office.directory, "user", named)
+    if len(found) != 1:
+        return Rung(name=MANAGER, astray=named)
+    people[found[0].id] = found[0]
+    return Rung(name=MANAGER, users=frozenset({found[0].id}))
 
 
 async def _read_rung(
@@ -191,7 +282,7 @@ async def _read_rung(
     members: dict[str, tuple[Person, ...]],
 ) -> list[Person]:
     """Read who is on `rung` into `people` and `members`; return them."""
-    met: list[Person] = []
+    met = [person for user in rung.users if (person := people.get(user))]
     for user in sorted(rung.users - people.keys()):
         people[user] = found = await office.directory.person(user)
         if found is not None:
@@ -247,11 +338,12 @@ async def _called(office: Office, mapping: ResourceOwner, value: str) -> set[str
     NB. A name that fits several is no name: who may edit one of them would
     otherwise decide who approves.
     """
+    pins = await office.database.read(rows.pins, office.name)
     if mapping.attribute == "group":
         groups = await groups_called(office.directory, value)
-        return {g.id for g in groups if _within(mapping, g.name, g.id)}
+        return {g.id for g in groups if _within(mapping, pins.groups, g.name, g.id)}
     people = await _people_called(office.directory, mapping.attribute, value)
-    return {p.id for p in people if _within(mapping, p.login, p.id)}
+    return {p.id for p in people if _within(mapping, pins.users, p.login, p.id)}
 
 
 async def groups_called(directory: Groups, value: str) -> list[Group]:
@@ -277,11 +369,20 @@ async def _people_called(
     return [found] if found else await directory.people_with("email", value)
 
 
-def _within(mapping: ResourceOwner, name: str, id_: str) -> bool:
-    """Tell whether the mapping's `only` lets its attribute name this one."""
+def _within(
+    mapping: ResourceOwner, pins: Mapping[str, str], name: str, id_: str
+) -> bool:
+    """Tell whether the mapping's `only` lets its attribute name this one.
+
+    NB. A bound that names one exactly is pinned: another that is called so later
+    is not within it, and one that leads nowhere bounds all out.
+    """
     bounds = [
         bound.group if isinstance(bound, GroupPattern) else bound.user
         for bound in mapping.only
         if isinstance(bound, GroupPattern) == (mapping.attribute == "group")
     ]
-    return not mapping.only or any(matches(b, name) or b == id_ for b in bounds)
+    return not mapping.only or any(
+        matches(bound, name) if "*" in bound else pins.get(bound) == id_
+        for bound in bounds
+    )

@@ -24,7 +24,7 @@ SECRETS = {
 }
 POLICY = """\
 version: 1
-admins: [{user: ada@example.com}]
+admins: [{user: ada@example.com}, {user: ivan@example.com}]
 integrations:
   - name: corp
     type: okta-group

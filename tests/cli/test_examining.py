@@ -17,6 +17,7 @@ def connected(ready: Shell, sandbox: Sandbox) -> Shell:
     slack.install(yaml.safe_load((ROOT / "manifest.yml").read_text("utf-8")))
     slack.add_person("ada", email="ada@example.com")
     okta.add_user("ada@example.com")
+    okta.add_user("ivan@example.com")
     for name in ("Engineering", "prod-db"):
         okta.add_group(name)
     ready.write_policy(POLICY.replace("https://corp.okta.com", okta.url))

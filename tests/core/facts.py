@@ -40,6 +40,7 @@ GROUPS = {
     "IAM Team": "00g-iam",
     "Engineering": "00g-eng",
     "Contractors": "00g-con",
+    "prod-root": "00g-prod-root",
 }
 
 

@@ -18,6 +18,7 @@ from bot.core.catalogue import (
     load,
     matches,
 )
+from bot.core.catalogue.groups import NameRule
 
 LEAST = """\
 version: 1
@@ -235,7 +236,7 @@ def test_a_justification_that_is_not_required_may_be_left_out_but_not_wrong() ->
 
 
 def test_a_name_is_in_when_included_and_not_excluded() -> None:
-    rule = only_flow(WHOLE).groups
+    rule = NameRule(include=("prod-*",), exclude=("prod-root",))
     assert rule.fits("prod-db-read")
     assert not rule.fits("prod-root")
     assert not rule.fits("dev-db-read")

@@ -109,9 +109,9 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
 
 def test_several_problems_stand_a_line_each_with_one_remedy() -> None:
     with pytest.raises(CatalogueError) as caught:
-        load(GOOD.replace("version: 1", "version: 2") + "    labels: [a]\n")
+        load(GOOD.replace("version: 1", "version: 2") + "    lapels: [a]\n")
     lines = str(caught.value).splitlines()
-    assert [line.split()[1] for line in lines[:2]] == ["version:", "flows[0].labels:"]
+    assert [line.split()[1] for line in lines[:2]] == ["version:", "flows[0].lapels:"]
     assert lines[2:] == [caught.value.remedy]
 
 
@@ -134,74 +134,163 @@ def test_an_unknown_key_is_refused_with_the_nearest_right_one(
     assert "lapse_after" in found.expected
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "grantees",
-        "request_for",
-        "automatic_when",
-        "authority",
-        "approver_reason",
-        "requester_may_approve",
-        "confirm",
-        "extensions",
-        "remind_every",
-        "timeframe",
-        "channel",
-        "notify",
-        "labels",
-    ],
-)
-def test_a_later_key_of_a_flow_is_not_in_this_version(key: str) -> None:
-    assert in_flow(f"{key}: x").message == f"`{key}` is not in this version."
-
-
-@pytest.mark.parametrize("key", ["credential_rotation", "groups", "brake"])
-def test_a_later_key_of_an_integration_is_not_in_this_version(key: str) -> None:
-    assert in_integration(f"{key}: x").message == f"`{key}` is not in this version."
-
-
-@pytest.mark.parametrize("key", ["limits", "retention", "bundles", "tests"])
-def test_a_later_key_of_the_file_is_not_in_this_version(key: str) -> None:
-    found = problem(f"{key}: x\n{GOOD}")
-    assert found.message == f"`{key}` is not in this version."
-    assert (found.line, found.column) == (1, 1)
-
-
 @pytest.mark.parametrize("action", ["suspend", "deactivate", "delete"])
-def test_a_later_clean_up_is_not_in_this_version(action: str) -> None:
+def test_a_clean_up_that_acts_needs_a_second_app_and_a_bound(action: str) -> None:
     found = in_integration(f"user_cleanup: {{after: 30d, action: {action}}}")
-    assert found.message == f"`{action}` is not in this version."
-    assert found.key == "integrations[0].user_cleanup.action"
+    assert found.message == f"`{action}` needs a second app, and a bound."
+    assert found.expected == "credentials and only_members_of beside it"
+    assert found.key == "integrations[0].user_cleanup"
 
 
 @pytest.mark.parametrize(
-    ("line", "key"),
+    ("line", "key", "message"),
     [
-        ("approval: automatic", "approval"),
-        ("approval: [{any_of: [owner]}, {any_of: [owner]}]", "approval"),
-        ("approval: [{any_of: [manager]}]", "approval[0].any_of[0]"),
-        ("approval: [{any_of: [{group: X}]}]", "approval[0].any_of[0]"),
-        ("approval: [{any_of: [owner], approvals: 2}]", "approval[0].approvals"),
-        ("approval: [{any_of: [owner], escalate: []}]", "approval[0].escalate"),
+        ("approval: []", "approval", "This list is empty."),
+        ("approval: [{}]", "approval[0]", "A step names who answers in one way."),
+        ("approval: [{any_of: []}]", "approval[0].any_of", "This list is empty."),
+        (
+            "approval: [{any_of: [owner], all_of: [manager]}]",
+            "approval[0]",
+            "A step names who answers in one way.",
+        ),
+        (
+            "approval: [{all_of: [owner], approvals: 2}]",
+            "approval[0]",
+            "all_of asks one of each already.",
+        ),
+        (
+            "approval: [{any_of: [owner], approvals: 0}]",
+            "approval[0].approvals",
+            "This is less than one.",
+        ),
+        (
+            "approval: [{any_of: [everyone]}]",
+            "approval[0].any_of[0]",
+            "This does not name people here.",
+        ),
+        (
+            "approval: [{any_of: [owner], escalate: ["
+            + ", ".join(["{after: 1h, to: [owner]}"] * 6)
+            + "]}]",
+            "approval[0].escalate",
+            "This list is too long.",
+        ),
+        ("automatic_when: {at_most: {times: 2}}", "automatic_when.at_most.per", ""),
+        ("request_for: [friends]", "request_for[0]", "This cannot stand here."),
+        ("extensions: {max: -1}", "extensions.max", "This is not a whole number."),
+        ("channel: general", "channel", "This is not the id of a channel."),
+        (
+            "timeframe: {time_zone: Europe/Pairs}",
+            "timeframe.time_zone",
+            "This time zone is not known.",
+        ),
+        (
+            'timeframe: {from: "8", time_zone: UTC}',
+            "timeframe.from",
+            "This is not a time of the day.",
+        ),
+        (
+            "timeframe: {days: [monday], time_zone: UTC}",
+            "timeframe.days[0]",
+            "This cannot stand here.",
+        ),
+        ("grantees: {none: [everyone]}", "grantees", "This rule lets nobody in."),
+        (
+            "grantees: {any: [{profile: {}}]}",
+            "grantees.any[0].profile",
+            "This names no attribute.",
+        ),
     ],
 )
-def test_more_than_one_step_by_the_owner_is_not_in_this_version(
-    line: str, key: str
+def test_each_mistake_in_a_flow_has_its_own_message(
+    line: str, key: str, message: str
 ) -> None:
     found = in_flow(line)
-    assert "not in this version" in found.message
     assert found.key == f"flows[0].{key}"
+    assert message in found.message
 
 
 @pytest.mark.parametrize(
-    "selector", ["{profile: {team: a}}", "manager", "owner"], ids=str
+    "approval",
+    [
+        "approval: automatic",
+        "automatic_when: {duration_at_most: 1h}",
+    ],
 )
-def test_a_later_selector_is_not_in_this_version(selector: str) -> None:
+def test_what_nobody_approves_must_end(approval: str) -> None:
+    found = in_flow(f"duration: {{max: indefinite}}\n    {approval}")
+    assert found.message == "What nobody approves must end."
+    assert found.found == "indefinite"
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "message"),
+    [
+        (
+            "credential_rotation: {mode: automatic}",
+            "credential_rotation",
+            "Automatic rotation needs an app with Super Admin.",
+        ),
+        ("brake: {share: half}", "brake.share", "This is not a share."),
+        ("groups: {allow_all: true}", "groups.allow_all", "is not known here."),
+    ],
+)
+def test_each_mistake_in_an_integration_has_its_own_message(
+    line: str, key: str, message: str
+) -> None:
+    found = in_integration(line)
+    assert found.key == f"integrations[0].{key}"
+    assert message in found.message
+
+
+def test_a_bundle_belongs_to_an_integration_that_is_there() -> None:
+    found = problem(
+        f"{GOOD}bundles:\n  - {{name: a, integration: corp-otka, groups: [b]}}"
+    )
+    assert found.message == "There is no integration `corp-otka`."
+    assert found.nearest == "`corp-okta`"
+
+
+@pytest.mark.parametrize("expect", ["{}", "{flow: a, refused: b}"])
+def test_a_case_expects_a_refusal_or_a_flow(expect: str) -> None:
+    case = f"{{who: ann, group: prod-db, expect: {expect}}}"
+    found = problem(f"{GOOD}tests: {{cases: [{case}]}}\n")
+    assert found.message == "A case expects a refusal, or a flow and its approvers."
+
+
+@pytest.mark.parametrize("selector", ["manager", "owner"], ids=str)
+def test_who_answers_is_nobody_who_asks(selector: str) -> None:
     found = instead("{group: Engineering}", selector)
     assert found.key == "flows[0].requesters.any[0]"
-    assert "is not in this version here" in found.message
-    assert found.expected == "{user: LOGIN} or {group: NAME or ID} or everyone"
+    assert found.message == "This does not name people here."
+    assert found.expected == (
+        "{user: LOGIN} or {group: NAME or ID} or "
+        "{profile: {ATTRIBUTE: value or [values]}} or everyone"
+    )
+
+
+DANGERS = {
+    "approval: automatic": "Whoever names a group in Okta decides",
+    "requester_may_approve: true": "Who asks may say yes to themselves.",
+}
+
+
+@pytest.mark.parametrize("line", DANGERS)
+def test_what_is_dangerous_is_a_warning(line: str) -> None:
+    warnings = load(f"{GOOD}    {line}\n").warnings
+    assert any(DANGERS[line] in each.message for each in warnings)
+
+
+def test_every_group_for_everyone_at_once_is_warned_of_three_times() -> None:
+    text = GOOD.replace("{group: Engineering}", "everyone").replace("prod-*", "*")
+    warnings = [
+        each.message for each in load(f"{text}    approval: automatic\n").warnings
+    ]
+    assert warnings == [
+        "Everyone gets this at once, and nobody looks at it.",
+        "Whoever names a group in Okta decides that it is given at once.",
+        "Every group can be asked for, those of tomorrow too.",
+    ]
 
 
 @pytest.mark.parametrize(

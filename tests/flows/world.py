@@ -52,6 +52,7 @@ QUICK = Timing(
 
 POLICY = """\
 version: 1
+limits: {{open: 100, asks_per_hour: 1000, after_denial: 1s}}
 admins: [{admins}]
 integrations:
   - name: corp-okta

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 AUDIT_KEY = "the audit key of the doctor's patient"
 POLICY = """\
 version: 1
-admins: [{user: ada@example.com}]
+admins: [{user: ada@example.com}, {user: ivan@example.com}]
 identity: {match: IDENTITY}
 integrations:
   - name: corp

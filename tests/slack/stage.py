@@ -8,7 +8,6 @@ from sqlmodel import Session, col, select
 from starlette.applications import Starlette
 
 from bot.core.catalogue import load
-from bot.core.words import RequestStatus
 from bot.sandbox.serving import Loopback
 from bot.sandbox.slack import SlackWorkspace
 from bot.sandbox.slack.records import Ack, Message
@@ -29,6 +28,7 @@ T = TypeVar("T")
 
 ACCESS = """
 version: 1
+limits: {after_denial: 1s}
 admins: [{user: ada@example.com}]
 integrations:
   - name: corp-okta
@@ -43,7 +43,7 @@ flows:
   - name: everyone to production
     integration: corp-okta
     requesters: {any: [everyone]}
-    groups: {include: ["prod*", "On *"], exclude: ["prod-root"]}
+    groups: {include: ["prod*", "On *"], exclude: ["prod-roo*"]}
     duration: {default: 1h, max: 8h, choices: [30m, 1h, 4h]}
     justification: {required: true, pattern: "[A-Z]+-[0-9]+", hint: "Name the ticket."}
 """
@@ -203,11 +203,7 @@ class Stage:
         return bool(asked or granted or told)
 
     async def _carry_out_request(self, request: AccessRequest) -> None:
-        now = self.clock()
-        if request.status is RequestStatus.PENDING and request.lapse_at <= now:
-            await self.database.run(requests.lapse, request, now)
-        else:
-            await requests.route(self.office, request, now)
+        await requests.carry_out(self.office, request)
 
     async def _claim(self, table: Any) -> list[Any]:
         claimed: list[Any] = await self.database.run(

@@ -36,7 +36,7 @@ def test_each_approver_gets_a_card_that_says_all(stage: Stage, cast: Cast) -> No
         assert card.shows("the resource owner names nobody")
         assert card.shows("They never had this group from here before.")
         assert card.shows("if nobody answers")
-        assert list(card.buttons) == ["approve", "deny"]
+        assert list(card.buttons) == ["approve", "approve_less", "deny"]
     assert not stage.slack.messages(cast.bob)
 
 
@@ -215,6 +215,7 @@ def test_what_was_had_and_denied_before_is_on_the_card(
     stage.ask(cast.alice)
     stage.slack.press(cast.olga, "deny", stage.card(cast.olga))
     stage.slack.submit(cast.olga)
+    stage.pass_time(timedelta(seconds=2))
     stage.ask(cast.alice)
     assert stage.card(cast.otto).shows("Before, they were denied it once.")
     stage.slack.press(cast.olga, "approve", stage.card(cast.olga))

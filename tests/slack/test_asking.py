@@ -200,6 +200,6 @@ def test_a_request_is_routed_and_its_requester_told(stage: Stage, cast: Cast) ->
     stage.ask(cast.alice)
     sent = stage.slack.wait_for_message(cast.alice, "You asked for prod-db for 1 h")
     assert sent.shows(f"Olga Example (olga@example.com, <@{cast.olga}>)")
-    assert list(sent.buttons) == ["cancel"]
+    assert list(sent.buttons) == ["nudge", "cancel"]
     (request,) = stage.rows(AccessRequest)
     assert request.status is RequestStatus.PENDING

@@ -59,7 +59,7 @@ def test_what_is_granted_says_until_when_and_how_to_get_in(
         "type": "link",
         "url": "https://grafana.example.com",
     }
-    assert list(message.buttons) == ["end"]
+    assert list(message.buttons) == ["extend", "end"]
 
 
 def test_the_grantee_ends_it_early(stage: Stage, cast: Cast, held: AccessGrant) -> None:
@@ -72,7 +72,7 @@ def test_the_grantee_ends_it_early(stage: Stage, cast: Cast, held: AccessGrant) 
     ended = stage.slack.wait_for_message(
         cast.alice, "Your access to prod-db has ended: you ended it."
     )
-    assert not ended.buttons
+    assert list(ended.buttons) == ["ask_again"]
     assert not stage.slack.message(message.channel, message.ts).buttons
 
 
@@ -108,7 +108,7 @@ def test_the_end_is_warned_of_and_told(
     stage.pass_time(timedelta(minutes=50))
     stage.work()
     warning = stage.slack.wait_for_message(cast.alice, "Your access to prod-db ends")
-    assert list(warning.buttons) == ["end"]
+    assert list(warning.buttons) == ["extend", "end"]
     stage.pass_time(timedelta(minutes=11))
     stage.work()
     stage.slack.wait_for_message(cast.alice, "has ended: its time was up.")

@@ -67,7 +67,7 @@ def test_a_button_of_another_time_is_told_kindly(stage: Stage, cast: Cast) -> No
     stage.ask(cast.alice)
     card = stage.card(cast.olga)
     card.blocks = []
-    assert stage.slack.press(cast.olga, "nudge", card, value="x", force=True).ok
+    assert stage.slack.press(cast.olga, "praise", card, value="x", force=True).ok
     stage.settle()
     (told,) = stage.slack.ephemerals(cast.olga)
     assert told.text == "I do not know this button any more. Start anew with /access."

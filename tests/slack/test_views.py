@@ -13,6 +13,7 @@ from bot.slack.pictures import (
     AboutGrant,
     AboutRequest,
     Alert,
+    Approval,
     Asked,
     Before,
     Held,
@@ -63,6 +64,19 @@ DECIDED: dict[str, Any] = {
     "reason": "use the replica",
 }
 
+HOUR = timedelta(hours=1)
+IN_PART = replace(
+    ASKED,
+    step=2,
+    grantee=OLGA,
+    extends=AT,
+    labels=("production", "pci"),
+    approval=Approval(
+        of=3, needed=2, by=(OLGA,), choices=(timedelta(minutes=30),), confirms=True
+    ),
+)
+"""A request for somebody else, approved in part, that can be given for less."""
+
 EVIL = [
     "<!channel> <@U0OLGA> <https://evil.example|Okta login>",
     "<!date^0^x|y> &lt;!here&gt; &amp;",
@@ -78,15 +92,18 @@ EVIL = [
 
 
 def _requests() -> Iterator[AboutRequest]:
-    for kind in ("card", "sent", "denied", "lapsed"):
+    for kind in ("card", *notices.OF_REQUESTS):
         for status in RequestStatus:
             decided: dict[str, Any] = {} if status is RequestStatus.PENDING else DECIDED
             asked = replace(ASKED, status=status, **decided)
             for is_theirs in (True, False):
                 yield AboutRequest(kind=kind, asked=asked, is_theirs=is_theirs)
+    for kind in ("card", "sent", "reminder"):
+        yield AboutRequest(kind=kind, asked=IN_PART, is_theirs=True, rung="manager")
     approved = replace(ASKED, status=RequestStatus.APPROVED, **DECIDED)
     for held in _holds():
         yield AboutRequest(kind="sent", asked=approved, held=held)
+        yield AboutRequest(kind="extended", asked=approved, held=held)
 
 
 def _holds() -> Iterator[Held]:
@@ -94,6 +111,7 @@ def _holds() -> Iterator[Held]:
         causes = [None] if status in notices.ENDABLE else [*Cause]
         for cause in causes:
             yield replace(HELD, status=status, cause=cause, ended_at=AT)
+    yield replace(HELD, more=HOUR, request_id="a1b2")
 
 
 def _pictures() -> Iterator[Any]:
@@ -113,6 +131,9 @@ def _poisoned(text: str) -> Iterator[Any]:
                 poisoned = replace(
                     asked,
                     requester=person,
+                    grantee=asked.grantee and person,
+                    labels=(text,),
+                    approval=replace(asked.approval, by=(person, person)),
                     people=(person, person, person, person, person),
                     group=text,
                     description=text,
@@ -196,7 +217,8 @@ def test_what_people_wrote_freely_is_never_parsed() -> None:
 def test_a_message_is_short_and_says_the_main_thing_first() -> None:
     for picture in _pictures():
         _, blocks = draw(picture)
-        assert _lines(blocks) <= 12
+        asks_twice = "'confirm'" in str(blocks)  # four texts that a click shows
+        assert _lines(blocks) - 4 * asks_twice <= 12
         assert blocks[0]["type"] in ("section", "header")
 
 
@@ -221,11 +243,22 @@ def test_only_what_can_still_be_done_has_a_button() -> None:
         match picture:
             case AboutRequest(kind="card"):
                 is_open = picture.asked.status is RequestStatus.PENDING
-                assert actions == (2 if is_open and picture.is_theirs else 0)
+                less = any(choice < HOUR for choice in picture.asked.approval.choices)
+                assert actions == (2 + less if is_open and picture.is_theirs else 0)
+            case AboutRequest(kind="reminder"):
+                is_open = picture.asked.status is RequestStatus.PENDING
+                assert bool(actions) is (is_open and picture.is_theirs)
             case AboutRequest(kind="sent"):
-                assert actions == (picture.asked.status is RequestStatus.PENDING)
+                assert actions == 2 * (picture.asked.status is RequestStatus.PENDING)
+            case AboutRequest(kind="denied" | "lapsed"):
+                assert actions == 1
             case AboutGrant(kind="granted" | "warning"):
-                assert actions == (picture.held.status in notices.ENDABLE)
+                extends = bool(picture.held.more)
+                assert actions == (1 + extends) * (
+                    picture.held.status in notices.ENDABLE
+                )
+            case AboutGrant(kind="ended" | "failed"):
+                assert actions == bool(picture.held.request_id)
             case _:
                 assert actions == 0
 

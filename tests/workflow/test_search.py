@@ -212,7 +212,7 @@ def test_no_text_breaks_the_search(either: Library, typed: str) -> None:
 def test_what_no_flow_covers_is_not_offered_however_it_is_typed(
     either: Library,
 ) -> None:
-    either.open(flow(include=["crowd-*", "prod-*"], exclude=["prod-root"]))
+    either.open(flow(include=["crowd-*", "prod-*"], exclude=["prod-roo*"]))
     either.put(group("prod-db"), group("prod-root"), group("secret"))
     assert either.names("prod") == ["prod-db"]
     for typed in ("prod-root", "prod-rot", "secret", "secrt"):

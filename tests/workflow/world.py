@@ -38,6 +38,7 @@ TEAM = "T1"
 
 FILE = """\
 version: 1
+{limits}
 admins: [{{user: ops@example.com}}]
 {identity}
 integrations:
@@ -52,11 +53,10 @@ integrations:
 flows:
   - name: engineers
     integration: corp
-    requesters: {{any: [{{group: Engineering}}]}}
+    requesters: {requesters}
     groups: {{include: ["prod-*"]}}
     duration: {{default: 1h, max: 8h}}
-    lapse_after: 24h
-    warn_before: {warn_before}
+    warn_before: {warn_before}{more}
 """
 USUAL = {
     "identity": "identity: {match: login}",
@@ -65,6 +65,9 @@ USUAL = {
     "cleanup": "user_cleanup: {after: 30d, action: forget}",
     "discovery": "{every: 1h}",
     "warn_before": "[1d, 15m]",
+    "requesters": "{any: [{group: Engineering}]}",
+    "limits": "limits: {open: 100, asks_per_hour: 1000}",
+    "more": "",
 }
 QUICK = OktaTiming(
     deadline=timedelta(seconds=1),  # a busy machine is no fault of Okta's
@@ -107,9 +110,10 @@ class World:
         )
         return self.office
 
-    async def open(self) -> None:
-        """Discover, with everyone in Slack."""
-        accounts = [account(name) for name in ("ann", "bob", "bea", "lead", "ops")]
+    async def open(self, *more: str) -> None:
+        """Discover, with everyone in Slack, and `more` people."""
+        names = ("ann", "bob", "bea", "lead", "ops", *more)
+        accounts = [account(name) for name in names]
         await self.run(upkeep.meet, accounts)
         await upkeep.discover(self.office)
 
@@ -155,6 +159,20 @@ class World:
     async def look_at(self, group: str) -> None:
         """Read a group anew, as a listener does before a click on old rows."""
         await reading.read_group(self.office, self.ids[group], self.clock())
+
+    async def look_at_person(self, name: str) -> None:
+        """Read a person anew, as a listener does before a click on old rows."""
+        await people.read_person(
+            self.database,
+            self.office.directory,
+            self.office.name,
+            self.ids[name],
+            self.clock(),
+        )
+
+    async def discover(self) -> None:
+        """Read all of the org's groups anew."""
+        await upkeep.discover(self.office)
 
     async def give_back(self, grant: AccessGrant) -> AccessGrant | Refused:
         """End a grant as who holds it."""
@@ -239,6 +257,9 @@ class World:
         """Return the one grant there is."""
         return self.look(lambda session: session.exec(select(AccessGrant)).one())
 
+    def rows_of_grants(self) -> list[AccessGrant]:
+        return self.look(lambda session: list(session.exec(select(AccessGrant))))
+
     def request(self, request_id: str) -> AccessRequest:
         return self.look(lambda session: session.get_one(AccessRequest, request_id))
 
@@ -296,14 +317,19 @@ class World:
             name: self.org.add_user(f"{name}@example.com")
             for name in ("ann", "bob", "bea", "lead", "ops")
         }
-        self._add_group("Engineering", members=["ann", "bob"])
-        self._add_group("DBAs", members=["bob", "bea"])
-        self._add_group("prod-db", resourceOwner="DBAs")
-        self._add_group("prod-logs")
+        self.add_group("Engineering", members=["ann", "bob"])
+        self.add_group("DBAs", members=["bob", "bea"])
+        self.add_group("prod-db", resourceOwner="DBAs")
+        self.add_group("prod-logs")
 
-    def _add_group(
+    def add_person(self, name: str) -> None:
+        """Add a person to the org."""
+        self.ids[name] = self.org.add_user(f"{name}@example.com")
+
+    def add_group(
         self, name: str, members: tuple[str, ...] | list[str] = (), **profile: Any
     ) -> None:
+        """Add a group of these people to the org."""
         logins = [f"{member}@example.com" for member in members]
         self.ids[name] = self.org.add_group(name, members=logins, **profile)
 

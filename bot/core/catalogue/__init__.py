@@ -2,8 +2,12 @@
 
     text      YAML as plain values that remember where they stand
     fields    the kinds of text: durations, addresses, references, patterns
-    people    selectors, and the rule that combines them
-    values    the mappings, from Flow up to Catalogue
+    people    selectors of people, and the rule that combines them
+    groups    selectors of groups
+    flows     who asks for what, for how long, and who answers
+    integrations  the Okta orgs
+    cases     what the flows must decide, kept beside them
+    values    the whole file, from limits up to Catalogue
     checks    what must hold between them
     faults    what pydantic found, in the file's own words
     problems  a problem, and all of them as one error
@@ -17,58 +21,85 @@ from hashlib import sha256
 
 from pydantic import ValidationError
 
+from bot.core.catalogue.cases import Case, CaseGroup, CasePerson, Cases
 from bot.core.catalogue.checks import problems_between, warnings_between
 from bot.core.catalogue.faults import problems_in
+from bot.core.catalogue.flows import (
+    AutomaticRule,
+    DurationRule,
+    ExtensionRule,
+    Flow,
+    JustificationRule,
+    Step,
+    Tier,
+)
+from bot.core.catalogue.groups import (
+    AttributeSelector,
+    Discovery,
+    GroupRule,
+    holds,
+)
+from bot.core.catalogue.integrations import (
+    Guards,
+    Identity,
+    Integration,
+    ResourceOwner,
+    UserCleanup,
+)
 from bot.core.catalogue.patterns import matches
 from bot.core.catalogue.people import (
     Everyone,
     GroupPattern,
     GroupSelector,
+    Manager,
     Owner,
     PeopleRule,
+    ProfileSelector,
     Selector,
     UserSelector,
 )
 from bot.core.catalogue.problems import CatalogueError, Problem
-from bot.core.catalogue.schema import schema
+from bot.core.catalogue.schema import as_written, schema
 from bot.core.catalogue.text import Document, read_document
-from bot.core.catalogue.values import (
-    AccessFile,
-    Catalogue,
-    Discovery,
-    DurationRule,
-    Flow,
-    GroupRule,
-    Identity,
-    Integration,
-    JustificationRule,
-    ResourceOwner,
-    Step,
-    UserCleanup,
-)
+from bot.core.catalogue.values import AccessFile, Bundle, Catalogue, Limits
 from bot.core.durations import parse_duration, say_duration, write_duration
 
 __all__ = [
+    "AttributeSelector",
+    "AutomaticRule",
+    "Bundle",
+    "Case",
+    "CaseGroup",
+    "CasePerson",
+    "Cases",
     "Catalogue",
     "CatalogueError",
     "Discovery",
     "DurationRule",
     "Everyone",
+    "ExtensionRule",
     "Flow",
     "GroupPattern",
     "GroupRule",
     "GroupSelector",
+    "Guards",
     "Identity",
     "Integration",
     "JustificationRule",
+    "Limits",
+    "Manager",
     "Owner",
     "PeopleRule",
     "Problem",
+    "ProfileSelector",
     "ResourceOwner",
     "Selector",
     "Step",
+    "Tier",
     "UserCleanup",
     "UserSelector",
+    "as_written",
+    "holds",
     "load",
     "matches",
     "parse_duration",

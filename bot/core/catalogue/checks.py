@@ -1,7 +1,8 @@
 """What must hold between the parts of access.yaml, whatever else is wrong in it.
 
 The checks look at the plain values, so that a mistake in one part never hides
-one in another. They decide nothing about people.
+one in another. They decide nothing about people. What is dangerous and allowed
+is a warning, and an error with --strict.
 """
 
 from collections.abc import Iterator
@@ -12,23 +13,93 @@ from bot.core.catalogue.fields import org_url
 from bot.core.catalogue.problems import Loc, Problem, nearest_word, quoted
 from bot.core.catalogue.text import Data, Document
 
+NOT_YET = "{} is checked and kept, and not yet in force in this version."
+
 
 def problems_between(document: Document) -> Iterator[Problem]:
     """Yield what contradicts itself over several parts of the file."""
     yield from _repeated(document, "integrations", "name")
     yield from _repeated(document, "integrations", "org_url")
     yield from _repeated(document, "flows", "name")
-    yield from _unknown_integrations(document)
+    yield from _repeated(document, "bundles", "name")
+    yield from _unknown_integrations(document, "flows")
+    yield from _unknown_integrations(document, "bundles")
     yield from _nobody_answers(document)
 
 
 def warnings_between(document: Document) -> Iterator[Problem]:
-    """Yield what is allowed and surely not meant."""
+    """Yield what is dangerous, not yet in force, or surely not meant."""
+    yield from _unused(document)
+    yield from _single_admin(document)
+    yield from _not_yet(document)
+    for loc, flow in _entries(document.data, "flows"):
+        yield from _dangerous_flow(document, loc, flow)
+
+
+def _unused(document: Document) -> Iterator[Problem]:
     used = {name for _, name in _texts(document.data, "flows", "integration")}
     for loc, name in _texts(document.data, "integrations", "name"):
         if name not in used:
             message = f"No flow uses {quoted(name)}, so nobody can ask for its groups."
             yield document.problem(loc, message)
+
+
+def _single_admin(document: Document) -> Iterator[Problem]:
+    admins = document.data.get("admins") if isinstance(document.data, dict) else None
+    only = admins[0] if isinstance(admins, list) and len(admins) == 1 else None
+    if isinstance(only, dict) and "user" in only:
+        message = "There is one single admin: nobody answers when they are away."
+        yield document.problem(("admins", 0), message)
+
+
+def _not_yet(document: Document) -> Iterator[Problem]:
+    """Warn of keys that are checked and kept, and do nothing in this version."""
+    if isinstance(document.data, dict) and document.data.get("retention"):
+        yield document.problem(("retention",), NOT_YET.format("Retention"))
+    for loc, part in _entries(document.data, "integrations"):
+        if part.get("credential_rotation"):
+            what = NOT_YET.format("Rotation of the key")
+            yield document.problem((*loc, "credential_rotation"), what)
+        cleanup = part.get("user_cleanup")
+        action = cleanup.get("action") if isinstance(cleanup, dict) else None
+        if action not in (None, "forget"):
+            what = NOT_YET.format(f"Clean-up by {action}")
+            yield document.problem((*loc, "user_cleanup", "action"), what)
+        if part.get("brake"):
+            what = NOT_YET.format("The brake on inferred ends")
+            yield document.problem((*loc, "brake"), what)
+        guards = part.get("groups")
+        if isinstance(guards, dict) and guards.get("allow_admin") == "true":
+            message = "Groups with an admin role can be asked for: the bot is as strong"
+            where = (*loc, "groups", "allow_admin")
+            yield document.problem(where, f"{message} as a Super Admin.")
+
+
+def _dangerous_flow(
+    document: Document, loc: Loc, flow: dict[str, Data]
+) -> Iterator[Problem]:
+    automatic = flow.get("approval") == "automatic"
+    groups = flow.get("groups")
+    include = groups.get("include") if isinstance(groups, dict) else None
+    entries = include if isinstance(include, list) else []
+    patterns = [each for each in entries if isinstance(each, str) and "*" in each]
+    if automatic and _lets_everyone(flow.get("requesters")):
+        message = "Everyone gets this at once, and nobody looks at it."
+        yield document.problem((*loc, "approval"), message)
+    if automatic and patterns:
+        message = "Whoever names a group in Okta decides that it is given at once."
+        yield document.problem((*loc, "groups", "include"), message)
+    if "*" in entries:
+        message = "Every group can be asked for, those of tomorrow too."
+        yield document.problem((*loc, "groups", "include"), message)
+    if flow.get("requester_may_approve") == "true":
+        message = "Who asks may say yes to themselves."
+        yield document.problem((*loc, "requester_may_approve"), message)
+
+
+def _lets_everyone(rule: Data) -> bool:
+    any_of = rule.get("any") if isinstance(rule, dict) else None
+    return isinstance(any_of, list) and "everyone" in any_of
 
 
 def _repeated(document: Document, part: str, key: str) -> Iterator[Problem]:
@@ -41,9 +112,9 @@ def _repeated(document: Document, part: str, key: str) -> Iterator[Problem]:
             yield document.problem(loc, message, expected="one of its own")
 
 
-def _unknown_integrations(document: Document) -> Iterator[Problem]:
+def _unknown_integrations(document: Document, part: str) -> Iterator[Problem]:
     known = {name for _, name in _texts(document.data, "integrations", "name")}
-    for loc, name in _texts(document.data, "flows", "integration"):
+    for loc, name in _texts(document.data, part, "integration"):
         if name not in known:
             message = f"There is no integration {quoted(name)}."
             yield document.problem(loc, message, nearest=nearest_word(name, known))

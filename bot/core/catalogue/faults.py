@@ -11,9 +11,6 @@ from bot.core.catalogue.problems import Loc, Problem, nearest_word, quoted, show
 from bot.core.catalogue.text import Document
 from bot.core.catalogue.values import AccessFile
 
-LATER_WORDS = frozenset({"suspend", "deactivate", "delete"})
-"""Values of the product that this version does not have."""
-
 WANTED = {
     "string_type": "text",
     "tuple_type": "a list",
@@ -52,10 +49,6 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
 def _unknown_key(loc: Loc, document: Document) -> Problem:
     word = str(loc[-1])
     place = document.keys.get(loc)
-    models = _models_at(loc[:-1])
-    if any(word in model.LATER for model in models):
-        message = f"{quoted(word)} is not in this version."
-        return document.problem(loc, message, place=place)
     known = _keys_at(loc[:-1])
     return document.problem(
         loc,
@@ -69,9 +62,6 @@ def _unknown_key(loc: Loc, document: Document) -> Problem:
 def _not_one_of(details: ErrorDetails, document: Document) -> Problem:
     loc, value = details["loc"], details["input"]
     expected = details["ctx"]["expected"].replace("'", "")
-    if isinstance(value, str) and value in LATER_WORDS:
-        message = f"{quoted(value)} is not in this version."
-        return document.problem(loc, message, expected=expected)
     return document.problem(
         loc,
         "This cannot stand here.",
@@ -99,7 +89,13 @@ def _wrong_kind(details: ErrorDetails, document: Document) -> Problem:
 
 
 def _keys_at(loc: Loc) -> list[str]:
-    return sorted({key for model in _models_at(loc) for key in model.model_fields})
+    return sorted(
+        {
+            field.alias or key
+            for model in _models_at(loc)
+            for key, field in model.model_fields.items()
+        }
+    )
 
 
 def _models_at(loc: Loc) -> list[type[Value]]:

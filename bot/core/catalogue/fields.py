@@ -5,17 +5,20 @@ like and what it becomes. Nothing here knows which key it stands under.
 """
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 import re2
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from bot.core.catalogue.problems import harmless, wrong
-from bot.core.durations import EXAMPLES, SHAPE, parse_duration
+from bot.core.catalogue.problems import harmless, nearest_word, wrong
+from bot.core.durations import EXAMPLES, LONGEST, SHAPE, parse_duration
 
+INDEFINITE = "indefinite"
+KEEPING = "a duration such as 30d, or 36 months"
 LONGEST_LINE = 255
 LONGEST_PATTERN = 500
 MOST_DETAILS = 400
@@ -63,6 +66,89 @@ def read_length(value: Any) -> timedelta:
         return parse_duration(value)
     except ValueError as error:
         raise wrong(str(error), expected=EXAMPLES) from error
+
+
+def read_count(value: Any) -> Any:
+    """Return the whole number that was written, at least one."""
+    count = read_whole(value)
+    if count < 1:
+        raise wrong("This is less than one.", expected="1 or more")
+    return count
+
+
+def read_share(value: Any) -> Any:
+    """Return the part of a whole that was written in per cent."""
+    if isinstance(value, float):
+        return value
+    if not isinstance(value, str) or not re.fullmatch("[0-9]{1,3}%", value):
+        raise wrong("This is not a share.", expected="per cent, such as 10%")
+    return int(value[:-1]) / 100
+
+
+def read_longest(value: Any) -> Any:
+    """Return the length of time that was written, or the longest there is.
+
+    `indefinite` sets no limit of its own: ten years is as long as any.
+    """
+    return LONGEST if value == INDEFINITE else read_length(value)
+
+
+def read_keeping(value: Any) -> Any:
+    """Return how long something is kept: a duration, or months or years."""
+    found = re.fullmatch("([0-9]{1,4}) (month|year)s?", str(value))
+    if not found:
+        return read_length(value)
+    days = int(found[1]) * (365 if found[2] == "year" else 30)
+    if not 0 < days <= LONGEST.days * 3:
+        raise wrong("This is not how long something is kept.", expected=KEEPING)
+    return timedelta(days=days)
+
+
+def read_time(value: Any) -> Any:
+    """Return the time of a day that was written, such as 08:00."""
+    if isinstance(value, time):
+        return value
+    found = re.fullmatch("([01][0-9]|2[0-3]):([0-5][0-9])", str(value))
+    if not found:
+        raise wrong("This is not a time of the day.", expected="a time such as 08:00")
+    return time(int(found[1]), int(found[2]))
+
+
+def time_zone(text: str) -> str:
+    """Return the name of a time zone that is known, such as Europe/Paris."""
+    try:
+        ZoneInfo(text)
+    except (LookupError, ValueError, OSError) as error:
+        raise wrong(
+            "This time zone is not known.",
+            expected="a name such as Europe/Paris",
+            nearest=nearest_word(text, available_timezones()),
+        ) from error
+    return text
+
+
+def channel_id(text: str) -> str:
+    """Return the id of a Slack channel."""
+    if not re.fullmatch("[CG][A-Z0-9]{2,20}", text):
+        raise wrong(
+            "This is not the id of a channel.",
+            expected="an id such as C0123456789, from the channel's details",
+        )
+    return text
+
+
+def read_attributes(value: Any) -> Any:
+    """Return attributes with the values of which one must fit, each a tuple."""
+    if not isinstance(value, dict) or not value:
+        raise wrong("This names no attribute.", expected="{ATTRIBUTE: value}")
+    return {attribute_name(key): _values(of) for key, of in value.items()}
+
+
+def _values(written: Any) -> tuple[str, ...]:
+    values = written if isinstance(written, list | tuple) else [written]
+    if not values or not all(isinstance(each, str) for each in values):
+        raise wrong("This is no value.", expected="a value, or a list of values")
+    return tuple(values)
 
 
 def one_line(text: str) -> str:
@@ -226,6 +312,58 @@ Length = Annotated[
     timedelta,
     BeforeValidator(read_length),
     WithJsonSchema(_LENGTH_SCHEMA),
+]
+_ATTRIBUTES_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        ]
+    },
+}
+
+Longest = Annotated[
+    timedelta,
+    BeforeValidator(read_longest),
+    WithJsonSchema({"anyOf": [_LENGTH_SCHEMA, {"const": INDEFINITE}]}),
+]
+Keeping = Annotated[
+    timedelta,
+    BeforeValidator(read_keeping),
+    WithJsonSchema({"type": "string", "examples": ["36 months", "30d"]}),
+]
+Count = Annotated[
+    int,
+    BeforeValidator(read_count),
+    WithJsonSchema({"type": "integer", "minimum": 1}),
+]
+Whole = Annotated[
+    int,
+    BeforeValidator(read_whole),
+    WithJsonSchema({"type": "integer", "minimum": 0}),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(read_share),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,3}%$"}),
+]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(read_time),
+    WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"}),
+]
+TimeZone = Annotated[str, AfterValidator(time_zone)]
+ChannelId = Annotated[
+    str,
+    AfterValidator(channel_id),
+    WithJsonSchema({"type": "string", "pattern": "^[CG][A-Z0-9]{2,20}$"}),
+]
+AttributeValues = Annotated[
+    dict[str, tuple[str, ...]],
+    BeforeValidator(read_attributes),
+    WithJsonSchema(_ATTRIBUTES_SCHEMA),
 ]
 Switch = Annotated[bool, BeforeValidator(read_switch)]
 Line = Annotated[str, AfterValidator(one_line)]

@@ -1,4 +1,4 @@
-"""How access.yaml names people: selectors, and the rule that combines them.
+"""How access.yaml names people: selectors, and the rules that combine them.
 
 `group` always means an Okta group. Names are exact where they decide; a
 pattern may only bound (`GroupPattern`). Nothing here knows who fits.
@@ -18,21 +18,16 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from bot.core.catalogue.fields import ExactName, Line
+from bot.core.catalogue.fields import AttributeValues, ExactName, Line
 from bot.core.catalogue.problems import nearest_word, quoted, wrong
 
 
 class Value(BaseModel):
-    """A mapping of the file: frozen, its keys known, the later ones named.
-
-    `LATER` holds keys that are the product's but not yet in force.
-    """
+    """A mapping of the file: frozen, its keys known."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
-
-    LATER: ClassVar[frozenset[str]] = frozenset()
 
 
 class UserSelector(Value):
@@ -62,6 +57,15 @@ class GroupPattern(Value):
     """A group's name, with * for any text, or its id."""
 
 
+class ProfileSelector(Value):
+    """The people whose Okta profile holds these values."""
+
+    spelled: ClassVar[str] = "{profile: {ATTRIBUTE: value or [values]}}"
+
+    profile: AttributeValues
+    """Attributes, each with a value or several of which one must fit."""
+
+
 class Word(Value):
     """People named by one word of the product."""
 
@@ -86,14 +90,23 @@ class Owner(Word):
     spelled: ClassVar[str] = "owner"
 
 
-Selector = UserSelector | GroupSelector | Everyone | Owner
-Kind = type[UserSelector] | type[GroupSelector] | type[GroupPattern] | type[Word]
+class Manager(Word):
+    """Whom the grantee's Okta profile names as their manager, written `manager`."""
 
-LATER = ("manager", "profile")
-"""Selectors of the product that this version does not have anywhere."""
+    spelled: ClassVar[str] = "manager"
 
 
-def _one_of(*kinds: Kind, later: tuple[str, ...] = LATER) -> Callable[[Any], Any]:
+Selector = UserSelector | GroupSelector | ProfileSelector | Everyone | Owner | Manager
+Kind = (
+    type[UserSelector]
+    | type[GroupSelector]
+    | type[GroupPattern]
+    | type[ProfileSelector]
+    | type[Word]
+)
+
+
+def _one_of(*kinds: Kind) -> Callable[[Any], Any]:
     words = {kind.spelled: kind for kind in kinds if issubclass(kind, Word)}
     keys = {key: kind for kind in kinds for key in kind.model_fields}
     expected = " or ".join(kind.spelled for kind in kinds)
@@ -108,25 +121,21 @@ def _one_of(*kinds: Kind, later: tuple[str, ...] = LATER) -> Callable[[Any], Any
             key = next(iter(value))
             if key in keys:
                 return keys[key].model_validate(value)
-        raise _no_selector(value, {*words, *keys}, expected, later)
+        raise _no_selector(value, {*words, *keys}, expected)
 
     return read
 
 
-def _no_selector(
-    value: Any, known: set[str], expected: str, later: tuple[str, ...]
-) -> Exception:
+def _no_selector(value: Any, known: set[str], expected: str) -> Exception:
     written = [value] if isinstance(value, str) else []
     written += (
         [key for key in value if key not in known] if isinstance(value, dict) else []
     )
     if not written:
         return wrong("This does not name people.", expected=expected)
-    word, message = written[0], "This does not name people here."
-    if word in later:
-        message = f"`{word}` is not in this version here."
+    word = written[0]
     return wrong(
-        message,
+        "This does not name people here.",
         found=quoted(word),
         expected=expected,
         nearest=nearest_word(word, known),
@@ -143,22 +152,31 @@ Named = Annotated[
 """A person or group named for itself: admins and owners."""
 
 Asking = Annotated[
-    UserSelector | GroupSelector | Everyone,
+    UserSelector | GroupSelector | ProfileSelector | Everyone,
     PlainValidator(
-        _one_of(UserSelector, GroupSelector, Everyone, later=(*LATER, "owner")),
-        json_schema_input_type=UserSelector | GroupSelector | Everyone,
+        _one_of(UserSelector, GroupSelector, ProfileSelector, Everyone),
+        json_schema_input_type=UserSelector
+        | GroupSelector
+        | ProfileSelector
+        | Everyone,
     ),
 ]
-"""Whoever may ask."""
+"""Whoever may ask, and whoever may hold."""
 
 Answering = Annotated[
-    Owner,
+    Owner | Manager | UserSelector | GroupSelector,
     PlainValidator(
-        _one_of(Owner, later=(*LATER, "user", "group", "everyone")),
-        json_schema_input_type=Owner,
+        _one_of(Owner, Manager, UserSelector, GroupSelector),
+        json_schema_input_type=Owner | Manager | UserSelector | GroupSelector,
     ),
 ]
 """Whoever may answer a step."""
+
+InGroup = Annotated[
+    GroupSelector,
+    PlainValidator(_one_of(GroupSelector), json_schema_input_type=GroupSelector),
+]
+"""The members of one group, and nothing else that names people."""
 
 Bound = Annotated[
     UserSelector | GroupPattern,

@@ -1,6 +1,6 @@
 """The JSON Schema of access.yaml, for editors. The file's own checks are stricter."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -29,7 +29,7 @@ class _WithoutNull(GenerateJsonSchema):
         return told
 
     def encode_default(self, dft: Any) -> Any:
-        return _as_written(dft)
+        return as_written(dft)
 
 
 def schema() -> dict[str, Any]:
@@ -40,15 +40,22 @@ def schema() -> dict[str, Any]:
     return {"$schema": DIALECT} | told | {"title": "access.yaml"}
 
 
-def _as_written(value: Any) -> Any:
-    """Return a default in the file's own words."""
+def as_written(value: Any) -> Any:
+    """Return a value in the file's own words."""
     if isinstance(value, timedelta):
         return write_duration(value)
+    if isinstance(value, float):
+        return f"{value:.0%}"
     if isinstance(value, tuple):
-        return [_as_written(item) for item in value]
+        return [as_written(item) for item in value]
     if isinstance(value, Word):
         return value.spelled
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
     if isinstance(value, Value):
-        said = {key: item for key, item in value if item not in NOTHING}
-        return {key: _as_written(item) for key, item in said.items()}
+        kinds = type(value).model_fields
+        said = {
+            kinds[key].alias or key: item for key, item in value if item not in NOTHING
+        }
+        return {key: as_written(item) for key, item in said.items()}
     return value

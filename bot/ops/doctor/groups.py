@@ -17,7 +17,7 @@ from bot.core.catalogue import (
     matches,
 )
 from bot.core.owners import attribute_values
-from bot.core.policy import Policy, refuse_group
+from bot.core.policy import Policy, is_about, named_in_authority, refuse_group
 from bot.core.words import DirectoryGone, Group, Refused
 from bot.okta.directory import OktaDirectory
 from bot.okta.rules import Rules
@@ -48,7 +48,18 @@ class Org:
         """Tell whether discovery and some flow let people ask for `group`."""
         flows = self.catalogue.flows_of(self.integration.name)
         known = self.integration.discovery.fits(group.name)
-        return known and any(flow.groups.fits(group.name) for flow in flows)
+        policy = Policy(
+            catalogue=self.catalogue,
+            integration=self.integration,
+            groups={
+                name: id_
+                for (org, kind, name), id_ in self.pinned.items()
+                if org == self.integration.name and kind == "group"
+            },
+        )
+        return known and any(
+            is_about(policy, flow.groups, group) is not False for flow in flows
+        )
 
 
 async def look_at_groups(org: Org) -> None:
@@ -94,7 +105,8 @@ async def _look_at_names(org: Org, groups: Sequence[Group]) -> Policy:
     pins: dict[str, str] = {}
     with org.sheet.trying("names"):
         astray, moved = [], []
-        for selector in _named(org):
+        named = named_in_authority(org.catalogue, org.integration)
+        for selector in sorted(named, key=str):
             kind, name, ids = await _lead(org.directory, selector)
             if len(ids) != 1:
                 astray.append(name)
@@ -125,16 +137,6 @@ def _judge_names(org: Org, astray: list[str], moved: list[str], led: int) -> Non
     else:
         each = "name of authority leads" if led == 1 else "names of authority lead"
         org.sheet.ok("names", f"{led} {each} to exactly one user or group.")
-
-
-def _named(org: Org) -> list[UserSelector | GroupSelector]:
-    """Return every person and group that access.yaml gives a say, each once."""
-    named: list[object] = [*org.catalogue.admins, *org.integration.owner]
-    for flow in org.catalogue.flows_of(org.integration.name):
-        rule = flow.requesters
-        named += [*rule.any, *rule.all, *rule.none]
-    found = [s for s in named if isinstance(s, UserSelector | GroupSelector)]
-    return list(dict.fromkeys(found))
 
 
 async def _lead(

@@ -5,7 +5,8 @@ last. What it leaves to be done or told is rows for the worker.
 
     desk       who is at the door, and how each is answered
     asking     the command, the modal, its typeahead and its submit
-    answering  Approve, Deny, and the reason of a denial
+    answering  Approve, for less or with a reason, and Deny
+    holding    Nudge, and Extend
     ending     Cancel, End now, and what an owner says is gone
     presence   the home tab and changes of accounts
 """
@@ -21,7 +22,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
 from bot.core.words import StaleState
-from bot.slack.listeners import answering, asking, ending, presence
+from bot.slack.listeners import answering, asking, ending, holding, presence
 from bot.slack.listeners.desk import Desk, Listener, Reply, say, tell
 from bot.slack.views import card, modal, notices
 
@@ -29,12 +30,21 @@ __all__ = ["Desk", "register"]
 
 ACTIONS = {
     card.APPROVE: answering.approve,
+    card.LESS: answering.approve_less,
     card.DENY: answering.deny,
     notices.CANCEL: ending.cancel,
     notices.END: ending.end,
     notices.GONE: ending.settle_gone,
+    notices.NUDGE: holding.nudge,
+    notices.EXTEND: holding.extend,
+    notices.AGAIN: asking.ask_again,
 }
-VIEWS = {modal.ASK: asking.submit, modal.DENIAL: answering.submit_denial}
+VIEWS = {
+    modal.ASK: asking.submit,
+    modal.DENIAL: answering.submit_denial,
+    modal.APPROVAL: answering.submit_approval,
+    modal.EXTENSION: holding.submit_extension,
+}
 
 log = structlog.get_logger(__name__)
 

@@ -1,16 +1,18 @@
-"""Answering: Approve, Deny and the reason of a denial.
+"""Answering: Approve, for less or with a reason, and Deny with one.
 
 Every click is decided anew, on facts read lately: who answers, and whether
 today's file still allows what was asked for.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from bot.core.durations import parse_duration
 from bot.core.words import DirectoryError, Refused, RequestStatus, StaleState
 from bot.slack import pictures
 from bot.slack.listeners.desk import (
@@ -23,6 +25,7 @@ from bot.slack.listeners.desk import (
     say,
 )
 from bot.slack.views import card, modal, words
+from bot.slack.views.blocks import Block
 from bot.slack.views.modal import written
 from bot.store import directory
 from bot.store.tables import AccessRequest
@@ -32,6 +35,9 @@ from bot.workflow.requests import Reply as Answered
 from bot.workflow.requests import answer
 
 NOT_KNOWN = Refused("I do not know this request any more.")
+
+AT_ONCE = 3
+"""How often an answer is tried that others' answers overtake."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,46 @@ async def approve(desk: Desk, body: Body) -> Reply:
     """Approve, or say why not."""
     if desk.closed:
         return say(body, desk.closed)
-    return await _answer(desk, body, body["actions"][0].get("value") or "", True)
+    value = str(body["actions"][0].get("value") or "")
+    question = await _question(desk, value)
+    if isinstance(question, Refused):
+        return say(body, question.reason)
+    if question.request.terms.get("reason") == "required":
+        return await _open_answer(desk, body, modal.approval)
+    return await _answer(desk, body, value, approves=True)
+
+
+async def approve_less(desk: Desk, body: Body) -> Reply:
+    """Open the modal that approves for less time, or with a reason."""
+    if desk.closed:
+        return say(body, desk.closed)
+    return await _open_answer(desk, body, modal.approval)
+
+
+async def submit_approval(desk: Desk, body: Body) -> Reply:
+    """Approve for as long as was chosen, or say why not."""
+    if desk.closed:
+        return say(body, desk.closed)
+    value = str(body["view"].get("private_metadata") or "")
+    try:
+        duration = parse_duration(written(body, modal.DURATION))
+    except ValueError as error:
+        return say(body, str(error))
+    reason = written(body, modal.REASON)
+    return await _answer(
+        desk, body, value, approves=True, reason=reason, duration=duration
+    )
 
 
 async def deny(desk: Desk, body: Body) -> Reply:
     """Open the modal that takes a reason, while there is something to deny."""
+    return await _open_answer(desk, body, modal.denial)
+
+
+async def _open_answer(
+    desk: Desk, body: Body, draw: Callable[[pictures.Asked, str], Block]
+) -> Reply:
+    """Open a modal that answers, while there is something to answer."""
     value = str(body["actions"][0].get("value") or "")
     question = await _question(desk, value)
     if isinstance(question, Refused):
@@ -72,17 +113,24 @@ async def deny(desk: Desk, body: Body) -> Reply:
     asked = await desk.database.read(pictures.asked_of, request)
     if request.status is not RequestStatus.PENDING:
         return say(body, _already(asked))
-    return await open_view(desk, body, modal.denial(asked, value))
+    return await open_view(desk, body, draw(asked, value))
 
 
 async def submit_denial(desk: Desk, body: Body) -> Reply:
     """Deny with the reason that was written, or say why not."""
     value = str(body["view"].get("private_metadata") or "")
-    return await _answer(desk, body, value, False, written(body, modal.REASON))
+    reason = written(body, modal.REASON)
+    return await _answer(desk, body, value, approves=False, reason=reason)
 
 
 async def _answer(
-    desk: Desk, body: Body, value: str, approves: bool, reason: str = ""
+    desk: Desk,
+    body: Body,
+    value: str,
+    *,
+    approves: bool,
+    reason: str = "",
+    duration: timedelta | None = None,
 ) -> Reply:
     question = await _question(desk, value)
     if isinstance(question, Refused):
@@ -100,14 +148,25 @@ async def _answer(
         approves=approves,
         step_shown=question.step,
         reason=reason,
+        duration=duration,
     )
-    try:
-        result = await desk.write(answer, question.office, given, desk.clock())
-    except StaleState:
-        result = Refused("Someone else was faster.")
+    result = await _decide(desk, question.office, given)
     if isinstance(result, Refused):
         return say(body, await _why_not(desk, question.request, result))
     return Reply()
+
+
+async def _decide(
+    desk: Desk, office: Office, given: Answered
+) -> AccessRequest | Refused:
+    """Answer; when somebody else did at the same moment, on what they left.
+
+    Two who approve one step at once both count: the second is decided anew.
+    """
+    for _ in range(AT_ONCE):
+        with suppress(StaleState):
+            return await desk.write(answer, office, given, desk.clock())
+    return Refused("Someone else was faster.")
 
 
 async def _question(desk: Desk, value: str) -> Question | Refused:

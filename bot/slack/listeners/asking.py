@@ -26,6 +26,7 @@ from bot.slack.views.modal import AskForm, GroupChoice, written
 from bot.slack.views.text import clean
 from bot.store import directory
 from bot.store.tables import AccessRequest
+from bot.workflow.people import identify
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests import Wish, ask
 from bot.workflow.search import groups_for
@@ -47,6 +48,7 @@ ON_ITS_WAY = (
 FIELDS = {
     "duration": modal.DURATION,
     "justification": modal.JUSTIFICATION,
+    "grantee": modal.GRANTEE,
 }
 
 Choice = tuple[Office, Person, Group]
@@ -83,15 +85,43 @@ async def submit(desk: Desk, body: Body) -> Reply:
     person = await person_at(desk, body, office)
     if isinstance(person, Refused):
         return _on_field(person)
+    grantee = await _grantee(desk, office, written(body, modal.GRANTEE))
+    if isinstance(grantee, Refused):
+        return _on_field(Refused(grantee.reason, "grantee"))
     wish = Wish(
         requester_id=person.id,
         group_id=group_id,
         duration=duration,
         justification=written(body, modal.JUSTIFICATION),
         delivery=f"view:{body['view']['id']}",
+        grantee_id=grantee.id if grantee else None,
     )
     asked = await desk.write(ask, office, wish, desk.clock())
     return _on_field(asked) if isinstance(asked, Refused) else Reply()
+
+
+async def ask_again(desk: Desk, body: Body) -> Reply:
+    """Open the form filled as it was for a request that is over."""
+    if desk.closed:
+        return say(body, desk.closed)
+    request_id = str(body["actions"][0].get("value") or "")
+    people = await people_at(desk, body)
+    if isinstance(people, Refused):
+        return say(body, people.reason)
+    found = await desk.database.read(_asked_before, desk.offices, people, request_id)
+    if found is None:
+        return say(body, NOTHING.reason)
+    typed, choice = found
+    return await _open(desk, body, people, typed, choice)
+
+
+async def _grantee(
+    desk: Desk, office: Office, slack_id: str
+) -> Person | Refused | None:
+    """Return for whom it is asked; None where nobody else was chosen."""
+    if not slack_id:
+        return None
+    return await identify(office, desk.team_id, slack_id, desk.clock())
 
 
 async def suggest(desk: Desk, body: Body) -> Reply:
@@ -178,6 +208,7 @@ def _form(
         group=group,
         justification=typed.justification,
         note=note,
+        for_others=any(flow.request_for != ("self",) for flow in flows),
     )
 
 
@@ -193,7 +224,14 @@ def _flows(
         rules = policy_for(session, office.catalogue, office.integration)
         wanted = Asked(requester=person, grantee=person, group=group)
         decides = policy.deciding_flow(rules, wanted)
-        return [decides] if isinstance(decides, Flow) else []
+        others = [
+            flow
+            for flow in rules.flows
+            if policy.asks_for_others(rules, flow, person)
+            and policy.is_about(rules, flow.groups, group)
+        ]
+        own = [decides] if isinstance(decides, Flow) else []
+        return [*own, *(flow for flow in others if flow not in own)]
     found: list[Flow] = []
     for name, person in people.items():
         rules = policy_for(session, offices[name].catalogue, offices[name].integration)
@@ -201,6 +239,35 @@ def _flows(
             flow for flow in rules.flows if policy.fits(rules, flow.requesters, person)
         ]
     return found
+
+
+def _asked_before(
+    session: Session,
+    offices: Mapping[str, Office],
+    people: Mapping[str, Person],
+    request_id: str,
+) -> tuple[Typed, Choice] | None:
+    """Return what a request asked for; None where it is not to be had any more.
+
+    NB. Only to who asked for it or holds it: a request's words are theirs.
+    """
+    request = session.get(AccessRequest, request_id)
+    person = people.get(request.integration) if request else None
+    if request is None or person is None:
+        return None
+    if person.id not in (request.requester_id, request.grantee_id):
+        return None
+    office = offices[request.integration]
+    rules = policy_for(session, office.catalogue, office.integration)
+    group = directory.group(session, request.integration, request.group_id)
+    if group is None or not policy.may_see(rules, person, group):
+        return None
+    typed = Typed(
+        group=group.name,
+        duration=timedelta(seconds=request.duration_seconds),
+        justification=request.justification or "",
+    )
+    return typed, (office, person, group)
 
 
 def _groups_called(

@@ -69,6 +69,16 @@ def button(
     return made | {"style": style} if style else made
 
 
+def confirmation(title: str, text: str, confirm: str) -> Block:
+    """What a button asks before it does anything. Slack: at most 100 and 300."""
+    return {
+        "title": plain(cut(title, 100)),
+        "text": plain(cut(text, 300)),
+        "confirm": plain(confirm),
+        "deny": plain("Back"),
+    }
+
+
 def entry(
     label: str, block_id: str, element: Block, *, hint: str = "", optional: bool = False
 ) -> Block:

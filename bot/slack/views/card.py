@@ -8,6 +8,7 @@ from bot.slack.views.text import MOST_FREE, clean, named, sentence, utc, when
 from bot.slack.views.words import person, plain_person, wish
 
 APPROVE = "approve"
+LESS = "approve_less"
 DENY = "deny"
 
 Drawn = tuple[str, list[Block]]
@@ -35,7 +36,8 @@ def read_button_value(value: str) -> tuple[str, int] | None:
 
 
 def _question(asked: Asked) -> list[Block]:
-    drawn = [blocks.section(f"{person(asked.requester)} asks for {wish(asked)}.")]
+    asks = f"{person(asked.requester)} asks for {wish(asked)}"
+    drawn = [blocks.section(f"{asks}{words.for_whom(asked, person)}.")]
     if clean(asked.justification):
         drawn.append(blocks.quote(clean(asked.justification)))
     else:
@@ -43,6 +45,9 @@ def _question(asked: Asked) -> list[Block]:
     if clean(asked.description):
         about = f"About the group: {clean(asked.description, 200)}"
         drawn.append(blocks.small_plain(about))
+    if asked.labels:
+        said = ", ".join(clean(label, 40) for label in asked.labels)
+        drawn.append(blocks.small_plain(f"Labels: {said}"))
     return drawn
 
 
@@ -52,11 +57,12 @@ def _ending(about: AboutRequest) -> list[Block]:
         return _outcome(asked)
     if not about.is_theirs:
         return [blocks.section(_not_theirs(asked))]
+    progress = words.progress(asked)
     return [
-        blocks.small(words.why_you(asked)),
+        blocks.small(f"{progress} {words.why_you(asked, about.rung)}".strip()),
         blocks.small(words.history(about.before)),
         blocks.small(f"It lapses {when(asked.lapse_at)} if nobody answers."),
-        _buttons(asked),
+        answer_buttons(asked),
     ]
 
 
@@ -69,20 +75,27 @@ def _outcome(asked: Asked) -> list[Block]:
     ]
 
 
-def _buttons(asked: Asked) -> Block:
+def answer_buttons(asked: Asked) -> Block:
+    """Return Approve, Approve for less where that can be, and Deny."""
     whose = f"{clean(asked.group, 30)} for {clean(asked.requester.name, 25)}"
     value = button_value(asked)
-    return blocks.buttons(
-        blocks.button(
-            "Approve", APPROVE, value, spoken=f"Approve {whose}", style="primary"
-        ),
-        blocks.button("Deny", DENY, value, spoken=f"Deny {whose}", style="danger"),
+    approve = blocks.button(
+        "Approve", APPROVE, value, spoken=f"Approve {whose}", style="primary"
     )
+    if asked.approval.confirms and not asked.approval.needs_reason:
+        says = f"{clean(asked.requester.name, 50)} gets {clean(asked.group, 80)}."
+        approve["confirm"] = blocks.confirmation("Approve this?", says, "Approve")
+    deny = blocks.button("Deny", DENY, value, spoken=f"Deny {whose}", style="danger")
+    if not any(choice < asked.duration for choice in asked.approval.choices):
+        return blocks.buttons(approve, deny)
+    less = blocks.button("Approve for less", LESS, value, spoken=f"Less: {whose}")
+    return blocks.buttons(approve, less, deny)
 
 
 def _plain_question(asked: Asked) -> str:
     why = sentence(named(asked.justification, MOST_FREE)) if asked.justification else ""
-    asks = f"{plain_person(asked.requester)} asks for {wish(asked)}"
+    whom = words.for_whom(asked, plain_person)
+    asks = f"{plain_person(asked.requester)} asks for {wish(asked)}{whom}"
     return f"{asks}: {why}" if why else f"{asks}."
 
 
@@ -97,5 +110,5 @@ def _plain_ending(about: AboutRequest) -> str:
 
 def _not_theirs(asked: Asked) -> str:
     if asked.step == 0:
-        return "The owners of this group changed: I am asking those who own it now."
+        return "I am finding out who answers this now."
     return "This is no longer yours to answer."

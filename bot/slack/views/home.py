@@ -7,7 +7,7 @@ from bot.core.words import GrantStatus
 from bot.slack.pictures import Held, Home
 from bot.slack.views import blocks
 from bot.slack.views.blocks import Block
-from bot.slack.views.notices import ENDABLE, end_button
+from bot.slack.views.notices import ENDABLE, end_button, extend_button
 from bot.slack.views.text import clean, named, when
 
 HOW_TO_ASK = "Type /access okta-group anywhere in Slack to ask for a group."
@@ -21,7 +21,7 @@ def draw(home: Home) -> Block:
 def _blocks(home: Home) -> list[Block]:
     if home.refusal:
         return [blocks.paragraph(clean(home.refusal))]
-    held = [_held(each, home.now) for each in home.held]
+    held = [block for each in home.held for block in _held(each, home.now)]
     nothing = [blocks.paragraph("You hold nothing from here right now.")]
     return [
         blocks.heading("What you hold"),
@@ -31,10 +31,12 @@ def _blocks(home: Home) -> list[Block]:
     ]
 
 
-def _held(held: Held, now: datetime) -> Block:
+def _held(held: Held, now: datetime) -> list[Block]:
     says = f"{named(held.group)}: {_standing(held, now)}"
-    accessory = end_button(held) if held.status in ENDABLE else None
-    return blocks.section(says, accessory=accessory)
+    if held.status not in ENDABLE:
+        return [blocks.section(says)]
+    extend = [extend_button(held)] if held.more else []
+    return [blocks.section(says), blocks.buttons(*extend, end_button(held))]
 
 
 def _standing(held: Held, now: datetime) -> str:

@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from bot.core.durations import say_duration, write_duration
-from bot.slack.pictures import Asked
+from bot.slack.pictures import Asked, Held
 from bot.slack.views import blocks
 from bot.slack.views.blocks import Block
-from bot.slack.views.text import clean, cut
-from bot.slack.views.words import person, wish
+from bot.slack.views.text import clean, cut, named, when
+from bot.slack.views.words import for_whom, person, wish
 
 ASK = "ask"
 DENIAL = "denial"
+APPROVAL = "approval"
+EXTENSION = "extension"
+GRANTEE = "grantee"
 GROUP = "group"
 DURATION = "duration"
 JUSTIFICATION = "justification"
@@ -46,6 +49,8 @@ class AskForm:
     group: GroupChoice | None = None
     justification: str = ""
     note: str = ""
+    for_others: bool = False
+    grantee: str = ""
 
 
 def ask(form: AskForm) -> Block:
@@ -53,7 +58,13 @@ def ask(form: AskForm) -> Block:
     note = [blocks.paragraph(clean(form.note))] if form.note else []
     return blocks.modal(
         "Ask for access",
-        [*note, _group(form), _duration(form), _justification(form)],
+        [
+            *note,
+            _group(form),
+            _duration(form),
+            _justification(form),
+            *([_grantee(form)] if form.for_others else []),
+        ],
         close="Close",
         callback_id=ASK,
         submit=blocks.plain("Ask"),
@@ -70,24 +81,76 @@ def denial(asked: Asked, button_value: str) -> Block:
 
     It carries what the button carried; everything is decided anew on submit.
     """
-    reason = {
-        "type": "plain_text_input",
-        "action_id": REASON,
-        "multiline": True,
-        "max_length": MOST_WRITTEN,
-    }
     return blocks.modal(
         "Deny the request",
         [
             blocks.section(f"{person(asked.requester)} asked for {wish(asked)}."),
             blocks.entry(
-                "Reason", REASON, reason, hint="The requester sees it.", optional=True
+                "Reason",
+                REASON,
+                _text(REASON),
+                hint="The requester sees it.",
+                optional=True,
             ),
         ],
         close="Back",
         callback_id=DENIAL,
         private_metadata=button_value,
         submit=blocks.plain("Deny"),
+    )
+
+
+def approval(asked: Asked, button_value: str) -> Block:
+    """Return the modal that approves: for how long, at most as asked, and why."""
+    choices = sorted({*asked.approval.choices, asked.duration})
+    length: Block = {
+        "type": "static_select",
+        "action_id": DURATION,
+        "options": [_length(choice) for choice in choices[:MOST_CHOICES]],
+        "initial_option": _length(asked.duration),
+    }
+    asks = f"{person(asked.requester)} asks for {wish(asked)}"
+    return blocks.modal(
+        "Approve the request",
+        [
+            blocks.section(f"{asks}{for_whom(asked, person)}."),
+            blocks.entry("For how long", DURATION, length),
+            blocks.entry(
+                "Why you approve",
+                REASON,
+                _text(REASON),
+                optional=not asked.approval.needs_reason,
+            ),
+        ],
+        close="Back",
+        callback_id=APPROVAL,
+        private_metadata=button_value,
+        submit=blocks.plain("Approve"),
+    )
+
+
+def extension(held: Held, justification: str, hint: str) -> Block:
+    """Return the modal that asks for more of what is held."""
+    ends = when(held.expires_at + held.more)
+    return blocks.modal(
+        "Extend access",
+        [
+            blocks.section(
+                f"{named(held.group)} for {say_duration(held.more)} more, "
+                f"until {ends}, once it is approved."
+            ),
+            blocks.entry(
+                "Justification",
+                JUSTIFICATION,
+                _text(JUSTIFICATION, justification),
+                hint=clean(hint) or HINT,
+                optional=True,
+            ),
+        ],
+        close="Back",
+        callback_id=EXTENSION,
+        private_metadata=held.id,
+        submit=blocks.plain("Ask"),
     )
 
 
@@ -100,6 +163,8 @@ def written(body: Mapping[str, Any], block_id: str) -> str:
     """Return what was written or chosen in an input of a submitted modal."""
     values = body["view"]["state"]["values"]
     state = values.get(block_id, {}).get(block_id, {})
+    if "selected_user" in state:
+        return str(state["selected_user"] or "")
     if "selected_option" in state:
         return str((state["selected_option"] or {}).get("value") or "")
     return str(state.get("value") or "")
@@ -129,19 +194,29 @@ def _duration(form: AskForm) -> Block:
     return blocks.entry("For how long", DURATION, element)
 
 
-def _justification(form: AskForm) -> Block:
+def _text(action_id: str, text: str = "") -> Block:
     element: Block = {
         "type": "plain_text_input",
-        "action_id": JUSTIFICATION,
+        "action_id": action_id,
         "multiline": True,
         "max_length": MOST_WRITTEN,
     }
-    if form.justification:
-        element["initial_value"] = cut(form.justification, MOST_WRITTEN)
+    return element | {"initial_value": cut(text, MOST_WRITTEN)} if text else element
+
+
+def _grantee(form: AskForm) -> Block:
+    element: Block = {"type": "users_select", "action_id": GRANTEE}
+    if form.grantee:
+        element["initial_user"] = form.grantee
+    hint = "Leave it empty to ask for yourself."
+    return blocks.entry("For whom", GRANTEE, element, hint=hint, optional=True)
+
+
+def _justification(form: AskForm) -> Block:
     return blocks.entry(
         "Justification",
         JUSTIFICATION,
-        element,
+        _text(JUSTIFICATION, form.justification),
         hint=clean(form.hint) or HINT,
         optional=not form.required,
     )

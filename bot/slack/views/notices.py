@@ -12,7 +12,7 @@ from bot.core.words import GrantStatus, RequestStatus
 from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Asked, Held, Who
 from bot.slack.views import blocks, words
 from bot.slack.views.blocks import Block
-from bot.slack.views.card import Drawn
+from bot.slack.views.card import Drawn, answer_buttons
 from bot.slack.views.text import (
     MOST_FREE,
     clean,
@@ -29,6 +29,9 @@ from bot.slack.views.words import person, plain_person, wish
 CANCEL = "cancel"
 END = "end"
 GONE = "gone"
+EXTEND = "extend"
+NUDGE = "nudge"
+AGAIN = "ask_again"
 
 MOST_NAMED = 3
 SESSIONS = "Apps you are signed in to may keep you signed in for a while."
@@ -38,7 +41,7 @@ ENDABLE = frozenset({GrantStatus.GRANTING, GrantStatus.ACTIVE})
 def sent(about: AboutRequest) -> Drawn:
     """To the requester: who was asked; later, what became of it."""
     asked = about.asked
-    asks = f"You asked for {wish(asked)}."
+    asks = f"You asked for {wish(asked)}{words.for_whom(asked, plain_person)}."
     match asked.status:
         case RequestStatus.PENDING:
             return _waiting(asked, asks)
@@ -48,7 +51,38 @@ def sent(about: AboutRequest) -> Drawn:
             text = f"{asks} You cancelled it."
             return text, [blocks.section(text)]
     text = f"{asks} {words.plain_outcome(asked)}"
-    return text, [blocks.section(f"{asks}\n{words.outcome(asked)}."), *_reason(asked)]
+    outcome = blocks.section(f"{asks}\n{words.outcome(asked)}.")
+    return text, [outcome, *_reason(asked)]
+
+
+def reminder(about: AboutRequest) -> Drawn:
+    """To an approver: somebody waits for them; later, what became of it."""
+    asked = about.asked
+    if asked.status is not RequestStatus.PENDING or not about.is_theirs:
+        text = f"{plain_person(asked.requester)} asked for {wish(asked)}."
+        return text, [blocks.section(f"{text} {_state(asked)}")]
+    waits = "asks you to look at" if about.nudged else "still waits for your answer on"
+    says = f"{waits} their request for {wish(asked)}."
+    return f"{plain_person(asked.requester)} {says}", [
+        blocks.section(f"{person(asked.requester)} {says}"),
+        *_justified(asked),
+        answer_buttons(asked),
+    ]
+
+
+def extended(about: AboutRequest) -> Drawn:
+    """To who asked for more: the new end."""
+    asked, held = about.asked, about.held
+    name = named(asked.group)
+    if held is None or held.status is not GrantStatus.ACTIVE:
+        text = f"Your access to {name} was extended, and has ended since."
+        return text, [blocks.section(text)]
+    has = f"You have {name} until"
+    text = f"Approved by {words.decider(asked, plain_person)}. {has}"
+    shown = f"Approved by {words.decider(asked, person)}. {has}"
+    return f"{text} {utc(held.expires_at)} now.", [
+        blocks.section(f"{shown} {when(held.expires_at)} now.")
+    ]
 
 
 def denied(about: AboutRequest) -> Drawn:
@@ -60,16 +94,18 @@ def denied(about: AboutRequest) -> Drawn:
     return sentence(text), [
         blocks.section(f"{says} {_by(asked, person)}."),
         *_reason(asked),
+        *_again(asked.id, asked.group),
     ]
 
 
 def lapsed(about: AboutRequest) -> Drawn:
     """To the requester: nobody answered."""
-    text = (
-        f"Your request for {wish(about.asked)} lapsed: nobody answered in time. "
-        "You can ask again with /access okta-group."
-    )
-    return text, [blocks.section(text)]
+    asked = about.asked
+    says = f"Your request for {wish(asked)} lapsed: nobody answered in time."
+    return f"{says} You can ask again with /access okta-group.", [
+        blocks.section(says),
+        *_again(asked.id, asked.group),
+    ]
 
 
 def granted(about: AboutGrant) -> Drawn:
@@ -83,7 +119,7 @@ def granted(about: AboutGrant) -> Drawn:
     if details:
         text = f"{text} {named(held.details, MOST_FREE)}"
         drawn.append(blocks.linked(details))
-    return text, [*drawn, _end_button(held)]
+    return text, [*drawn, _hold_buttons(held)]
 
 
 def warning(about: AboutGrant) -> Drawn:
@@ -94,7 +130,7 @@ def warning(about: AboutGrant) -> Drawn:
     says = f"Your access to {named(held.group)} ends"
     return f"{says} {utc(held.expires_at)}.", [
         blocks.section(f"{says} {when(held.expires_at)}."),
-        _end_button(held),
+        _hold_buttons(held),
     ]
 
 
@@ -102,7 +138,8 @@ def ended(about: AboutGrant) -> Drawn:
     """To the grantee: it ended, and why."""
     held = about.held
     text = f"Your access to {named(held.group)} has ended: {words.cause(held)}."
-    return text, [blocks.section(text), blocks.small(SESSIONS)]
+    again = _again(held.request_id, held.group)
+    return text, [blocks.section(text), blocks.small(SESSIONS), *again]
 
 
 def failed(about: AboutGrant) -> Drawn:
@@ -115,6 +152,7 @@ def failed(about: AboutGrant) -> Drawn:
         blocks.section(text),
         blocks.quote(why),
         blocks.small(owner),
+        *_again(held.request_id, held.group),
     ]
 
 
@@ -132,6 +170,8 @@ OF_REQUESTS: Mapping[str, Callable[[AboutRequest], Drawn]] = {
     "sent": sent,
     "denied": denied,
     "lapsed": lapsed,
+    "reminder": reminder,
+    "extended": extended,
 }
 OF_GRANTS: Mapping[str, Callable[[AboutGrant], Drawn]] = {
     "granted": granted,
@@ -155,7 +195,7 @@ def _approved(about: AboutRequest, asks: str) -> Drawn:
 
 
 def _by(asked: Asked, say: Callable[[Who], str]) -> str:
-    return say(asked.decided_by) if asked.decided_by else "policy"
+    return words.decider(asked, say)
 
 
 def _waiting(asked: Asked, asks: str) -> Drawn:
@@ -165,7 +205,11 @@ def _waiting(asked: Asked, asks: str) -> Drawn:
     return f"{text}{lapses.format(utc(asked.lapse_at))}", [
         blocks.section(f"{asks}\n{_who_was_asked(asked, person)}"),
         blocks.small(lapses.format(when(asked.lapse_at))),
-        blocks.buttons(blocks.button("Cancel", CANCEL, asked.id, spoken=spoken)),
+        *([blocks.small(progress)] if (progress := words.progress(asked)) else []),
+        blocks.buttons(
+            blocks.button("Nudge", NUDGE, asked.id, spoken=f"Nudge: {spoken[10:]}"),
+            blocks.button("Cancel", CANCEL, asked.id, spoken=spoken),
+        ),
     ]
 
 
@@ -209,8 +253,36 @@ def _until(held: Held) -> str:
     return f"{when(held.expires_at)} ({say_duration(held.duration)} in all)"
 
 
-def _end_button(held: Held) -> Block:
-    return blocks.buttons(end_button(held))
+def extend_button(held: Held) -> Block:
+    """Return the button that asks for more of a grant."""
+    spoken = f"Extend my access to {clean(held.group, 45)}"
+    return blocks.button("Extend", EXTEND, held.id, spoken=spoken)
+
+
+def _hold_buttons(held: Held) -> Block:
+    extend = [extend_button(held)] if held.more else []
+    return blocks.buttons(*extend, end_button(held))
+
+
+def _again(request_id: str, group: str) -> list[Block]:
+    """Return the button that opens the form filled as it was; none without a row."""
+    if not request_id:
+        return []
+    spoken = f"Ask again for {clean(group, 55)}"
+    return [
+        blocks.buttons(blocks.button("Ask again", AGAIN, request_id, spoken=spoken))
+    ]
+
+
+def _justified(asked: Asked) -> list[Block]:
+    said = clean(asked.justification)
+    return [blocks.quote(said)] if said else []
+
+
+def _state(asked: Asked) -> str:
+    if asked.status is RequestStatus.PENDING:
+        return "It is no longer yours to answer."
+    return f"{words.outcome(asked)}."
 
 
 def _reason(asked: Asked) -> list[Block]:

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from bot.core.durations import say_duration
 from bot.core.words import Cause, RequestStatus
 from bot.slack.pictures import Asked, Before, Held, Who
-from bot.slack.views.text import MOST_FREE, mention, named, sentence, utc, when
+from bot.slack.views.text import MOST_FREE, listed, mention, named, sentence, utc, when
 
 RUNGS = {
     "resource": "you own this group",
     "integration": "you own the integration",
     "admins": "you are an admin",
+    "named": "the flow names you",
+    "manager": "you are their manager",
 }
 
 
@@ -34,8 +36,26 @@ def plain_person(who: Who) -> str:
 
 
 def wish(asked: Asked) -> str:
-    """Return "GROUP for 4 h"."""
-    return f"{named(asked.group)} for {say_duration(asked.duration)}"
+    """Return "GROUP for 4 h", or "GROUP for 1 h more" of an extension."""
+    more = " more" if asked.extends else ""
+    return f"{named(asked.group)} for {say_duration(asked.duration)}{more}"
+
+
+def for_whom(asked: Asked, say: Callable[[Who], str]) -> str:
+    """Return " for NAME" where somebody else will hold it."""
+    return f" for {say(asked.grantee)}" if asked.grantee else ""
+
+
+def progress(asked: Asked) -> str:
+    """Return the step and who approved it already, as mrkdwn; nothing if it is one."""
+    approval = asked.approval
+    said = []
+    if approval.of > 1:
+        said.append(f"This is step {asked.step} of {approval.of}.")
+    if approval.needed > 1:
+        by = f", by {listed(map(person, approval.by))}" if approval.by else ""
+        said.append(f"{len(approval.by)} of {approval.needed} have approved{by}.")
+    return " ".join(said)
 
 
 def outcome(asked: Asked) -> str:
@@ -71,10 +91,10 @@ def cause(held: Held) -> str:
     return words[held.cause] if held.cause else "it is over"
 
 
-def why_you(asked: Asked) -> str:
-    """Return why the reader of a card is asked, as mrkdwn."""
-    rung = RUNGS.get(asked.rung, "you may answer")
-    if asked.rung == "integration":
+def why_you(asked: Asked, at: str = "") -> str:
+    """Return why the reader of a card, asked `at` a rung, is asked, as mrkdwn."""
+    rung = RUNGS.get(at or asked.rung, "you may answer")
+    if (at or asked.rung) == "integration":
         rung = f"{rung} {named(asked.integration)}"
     passed = "".join(f"; {named(each, 200)}" for each in asked.passed)
     return f"You are asked because {rung}{passed}."
@@ -90,8 +110,15 @@ def history(before: Before) -> str:
     return f"Before, they {' and '.join(part for part in (had, denied) if part)}."
 
 
+def decider(asked: Asked, say: Callable[[Who], str]) -> str:
+    """Return who decided, a person or the policy."""
+    if asked.decided_by:
+        return say(asked.decided_by)
+    return "a rule of its flow" if asked.by_rule else "policy"
+
+
 def _decided(asked: Asked, say: Callable[[Who], str]) -> str:
-    by = say(asked.decided_by) if asked.decided_by else "policy"
+    by = decider(asked, say)
     words = {
         RequestStatus.PENDING: "Waiting for an answer",
         RequestStatus.APPROVED: f"Approved by {by}",

@@ -15,17 +15,12 @@ removed that the chain does not say we added.
 
 from bot.core.words import GrantStatus
 from bot.store.tables import AccessGrant
-from bot.workflow.grants.ending import (
-    give_back,
-    next_due,
-    pass_time,
-    settle_gone,
-    warnings,
-)
+from bot.workflow.grants.ending import give_back, pass_time, settle_gone
 from bot.workflow.grants.giving import give
 from bot.workflow.grants.mistrust import look_after, look_for_lost
 from bot.workflow.grants.taking import StillHeld, take, watch
 from bot.workflow.reading import Office
+from bot.workflow.warnings import next_due, warnings
 
 __all__ = [
     "StillHeld",

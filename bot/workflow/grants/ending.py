@@ -3,7 +3,7 @@
 Each moves the row to where the worker removes the member; none calls Okta.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -15,6 +15,7 @@ from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.notices import tell_people, tell_requester
 from bot.workflow.reading import Office, policy_for
+from bot.workflow.warnings import next_due, warnings
 
 BOT = "bot"
 NOT_AS_WRITTEN = Refused("The record of this approval is not as it was written.")
@@ -70,25 +71,6 @@ def settle_gone(
     )
     tell_of(session, "ended", grant, now)
     return grant
-
-
-def next_due(grant: AccessGrant, request: AccessRequest, now: datetime) -> datetime:
-    """Return when the next warning or the end of an active grant comes."""
-    return min(
-        (instant for instant in warnings(grant, request) if instant > now),
-        default=grant.expires_at,
-    )
-
-
-def warnings(grant: AccessGrant, request: AccessRequest) -> list[datetime]:
-    """Return when the grantee is warned: as the terms say, within half of the grant.
-
-    If no wait is that short, once at a quarter of it.
-    """
-    whole = timedelta(seconds=grant.duration_seconds)
-    waits = [timedelta(seconds=wait) for wait in request.terms["warn_before"]]
-    short = [wait for wait in waits if wait < whole / 2] or [whole / 4]
-    return sorted(grant.expires_at - wait for wait in short)
 
 
 def pass_time(session: Session, grant: AccessGrant, now: datetime) -> bool:

@@ -4,9 +4,18 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from bot.core.owners import stands_on
-from bot.core.policy import Question, may_answer
+from bot.core.catalogue import Step
+from bot.core.owners import Rung, is_complete, stands_on
+from bot.core.policy import (
+    Policy,
+    Question,
+    deciding_flow,
+    is_automatic,
+    may_answer,
+    steps_of,
+)
 from bot.core.words import (
+    AUTOMATIC,
     AccessBotError,
     Allowed,
     DirectoryError,
@@ -29,15 +38,23 @@ from bot.workflow.grants.ending import (
     BOT,
     end_untrusted,
     fail,
-    next_due,
     request_of,
 )
 from bot.workflow.grants.taking import StillHeld, is_in, member
 from bot.workflow.notices import tell_requester
 from bot.workflow.people import read_person
-from bot.workflow.reading import NotYet, Office, policy_for, wait_out_our_own_end
+from bot.workflow.reading import (
+    Matter,
+    NotYet,
+    Office,
+    policy_for,
+    wait_out_our_own_end,
+)
+from bot.workflow.seats import matter, read_step, read_tier
+from bot.workflow.warnings import next_due
 
 NOT_THEIRS = Refused("Who approved this may not decide about this group any more.")
+NO_RULE = Refused("No rule of today gives this without an approver.")
 TOO_LATE = Refused("Okta could not be reached in time, so nothing was given.")
 
 
@@ -87,36 +104,111 @@ async def _decide_again(
         return terms
     if group is None:
         return requests.NOT_READ
-    return await _refuse_approver(office, request, group, now)
+    return await _refuse_approval(office, request, group, now)
 
 
-async def _refuse_approver(
+async def _refuse_approval(
     office: Office, request: AccessRequest, group: Group, now: datetime
 ) -> Refused | None:
-    """Return why who approved may not approve any more, or None."""
-    approver = await read_person(
-        office.database, office.directory, office.name, request.decided_by or "", now
+    """Return why what was approved is not approved any more, or None.
+
+    NB. Who approved each step is what the chain tells, and whether they may is
+    read anew: that of rows is a moment old, and an owner may just have changed.
+    """
+    steps, told = await office.database.read(_to_prove, office, request, group, now)
+    if request.decided_by == AUTOMATIC:
+        return NO_RULE if steps else None
+    grantee = await office.database.read(
+        directory.person, office.name, request.grantee_id
     )
-    if approver is None:
+    if grantee is None:
+        return requests.NOT_READ
+    about = matter(request, group, grantee)
+    for number, step in enumerate(steps, 1):
+        approvers = [who for at, who in told if at == number]
+        refused = await _refuse_step(office, request, step, approvers, about, now)
+        if refused is not None:
+            return refused
+    return None
+
+
+def _to_prove(
+    session: Session,
+    office: Office,
+    request: AccessRequest,
+    group: Group,
+    now: datetime,
+) -> tuple[tuple[Step, ...], list[tuple[int, str]]]:
+    """Return the steps that must have been approved, and who approved which."""
+    asked = requests.as_asked(session, request, group, now)
+    policy = policy_for(session, office.catalogue, office.integration)
+    kept = requests.steps_kept(request)
+    if isinstance(asked, Refused) or (kept and request.decided_by != AUTOMATIC):
+        return kept, audit.approvals(session, request.id)
+    flow = deciding_flow(policy, asked)
+    if isinstance(flow, Refused):
+        return kept, []
+    by_rule = is_automatic(policy, flow, asked, times=0)
+    steps = () if by_rule else steps_of(policy, flow)
+    if request.decided_by != AUTOMATIC:
+        steps = steps_of(policy, flow)
+    return steps, audit.approvals(session, request.id)
+
+
+async def _refuse_step(
+    office: Office,
+    request: AccessRequest,
+    step: Step,
+    approvers: list[str],
+    about: Matter,
+    now: datetime,
+) -> Refused | None:
+    """Return why `approvers` are not, or no more, enough for `step`; or None."""
+    people = [
+        await read_person(office.database, office.directory, office.name, each, now)
+        for each in approvers
+    ]
+    if None in people or not people:
         return Refused("Who approved this is gone from Okta.")
-    apart = frozenset({request.requester_id, request.grantee_id})
-    found = await reading.read_route(office, group, apart, now)
-    if isinstance(found, Refused):
-        return found
-    rung = found[0].rung
+    seating = await read_step(office, step, about, now)
+    if isinstance(seating, Refused):
+        return seating
+    rungs = [seat.rung for seat in seating.seats]
+    for tier in step.escalate:
+        more = await read_tier(office, tier, about, now)
+        rungs += [seat.rung for seat in more.seats]
+    owners = frozenset(group for rung in rungs for group in rung.groups)
     policy = await office.database.read(
-        policy_for, office.catalogue, office.integration, rung.groups
+        policy_for, office.catalogue, office.integration, owners
     )
+    stands = [
+        _seats_under(policy, rungs, request, person)
+        for person in people
+        if person is not None
+    ]
+    return None if is_complete(step, stands) else NOT_THEIRS
+
+
+def _seats_under(
+    policy: Policy, rungs: list[Rung], request: AccessRequest, person: Person
+) -> frozenset[int]:
+    """Return the numbers of the seats from which `person` may answer today."""
     question = Question(
         requester_id=request.requester_id,
         grantee_id=request.grantee_id,
         is_open=True,
         step=request.step,
         step_shown=request.step,
+        own=request.terms.get("own", False),
     )
-    is_approver = stands_on(policy, rung, approver)
-    allowed = may_answer(question, approver, is_approver=is_approver)
-    return None if isinstance(allowed, Allowed) else NOT_THEIRS
+    return frozenset(
+        number
+        for number, rung in enumerate(rungs)
+        if isinstance(
+            may_answer(question, person, is_approver=stands_on(policy, rung, person)),
+            Allowed,
+        )
+    )
 
 
 async def _add(

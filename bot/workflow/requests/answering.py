@@ -1,6 +1,5 @@
-"""Answering: approve and deny, and the birth of the grant."""
+"""Answering: approve and deny, step by step."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,16 +7,23 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from bot.core.owners import basis, stands_on
-from bot.core.policy import SHORTEST, Question, may_answer
-from bot.core.words import GrantStatus, Refused, RequestStatus, StaleState
+from bot.core.owners import Rung, is_complete, stands_on, step_basis
+from bot.core.policy import (
+    SHORTEST,
+    Policy,
+    Question,
+    Truth,
+    may_answer,
+)
+from bot.core.words import POLICY, Person, Refused, RequestStatus, StaleState
 from bot.store import audit, directory, moves
-from bot.store.tables import AccessGrant, AccessRequest, Answer, Event, table_of
+from bot.store.tables import AccessRequest, Answer, table_of
 from bot.workflow.notices import tell_people, tell_requester
 from bot.workflow.reading import Office, policy_for
-from bot.workflow.requests.asking import NOT_READ, allowed_by
-from bot.workflow.requests.ending import DECIDED, NOT_AS_WRITTEN, POLICY, refuse
-from bot.workflow.requests.routing import routed_rung
+from bot.workflow.requests.approving import conclude
+from bot.workflow.requests.asking import NOT_READ, allowed_by, steps_kept
+from bot.workflow.requests.ending import DECIDED, NOT_AS_WRITTEN, refuse
+from bot.workflow.seats import seats_of, step_of
 
 _ANSWERS = table_of(Answer)
 _KEEP_ANSWER = insert(_ANSWERS)
@@ -30,6 +36,7 @@ ROUTED_AGAIN = Refused(
     "The owners of this group changed since you were asked. "
     "I am asking those who own it now."
 )
+REASON_NEEDED = Refused("Say why you approve: this flow asks for it.", "reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,27 +68,74 @@ def answer(
     if wrong is not None:
         return wrong
     group = directory.group(session, office.name, request.group_id, since)
-    rung = routed_rung(request)
-    policy = policy_for(session, office.catalogue, office.integration, rung.groups)
-    if group is None:
+    grantee = directory.person(session, office.name, request.grantee_id, since)
+    seats = seats_of(request.routing)
+    owners = frozenset(group for seat in seats for group in seat.groups)
+    policy = policy_for(session, office.catalogue, office.integration, owners)
+    if group is None or grantee is None:
         return NOT_READ
-    if request.routing["basis"] != basis(policy, group):
+    step = step_of(request.routing)
+    if request.routing["basis"] != step_basis(policy, group, grantee, step):
         return _route_again(session, request, now)
     allowed = may_answer(
         _question(session, request, reply),
         person,
-        is_approver=stands_on(policy, rung, person),
+        is_approver=_stands(policy, seats, person),
     )
     if isinstance(allowed, Refused):
         return allowed
-    if reply.approves:
-        terms = allowed_by(session, policy, request, group, since)
-        if isinstance(terms, Refused):
-            refuse(session, request, terms, now)
-            return terms
+    if not reply.approves:
+        _record_answer(session, request, reply, now)
+        return _deny(session, request, reply, now)
+    terms = allowed_by(session, policy, request, group, since)
+    if isinstance(terms, Refused):
+        refuse(session, request, terms, now)
+        return terms
+    if request.terms.get("reason") == "required" and not reply.reason.strip():
+        return REASON_NEEDED
     _record_answer(session, request, reply, now)
-    decide = _approve if reply.approves else _deny
-    return decide(session, request, reply, now)
+    if _completes(session, office, policy, request, reply):
+        return _step_done(session, office, request, reply, now)
+    return _approved_in_part(session, request, reply, now)
+
+
+def _stands(policy: Policy, seats: list[Rung], person: Person) -> Truth:
+    """Tell whether any of `seats` names `person`."""
+    found = [stands_on(policy, seat, person) for seat in seats]
+    if True in found:
+        return True
+    return None if None in found else False
+
+
+def _completes(
+    session: Session,
+    office: Office,
+    policy: Policy,
+    request: AccessRequest,
+    reply: Reply,
+) -> bool:
+    """Tell whether this approval and those before it are enough for the step.
+
+    NB. Those before it are the ones the chain tells of: a row that a hand put
+    among the answers approves nothing. Who answered before and no longer may
+    does not count.
+    """
+    step = step_of(request.routing)
+    seats = seats_of(request.routing)
+    told = audit.approvals(session, request.id)
+    approvers = {who for number, who in told if number == request.step}
+    stands = []
+    for person_id in sorted(approvers | {reply.person_id}):
+        person = directory.person(session, office.name, person_id)
+        numbers = frozenset(
+            number
+            for number, seat in enumerate(seats)
+            if person is not None
+            and person.may_receive
+            and stands_on(policy, seat, person)
+        )
+        stands.append(numbers)
+    return is_complete(step, stands)
 
 
 def _refuse_reply(
@@ -109,7 +163,17 @@ def _refuse_reply(
 
 def _route_again(session: Session, request: AccessRequest, now: datetime) -> Refused:
     """Put `request` to the owners of today: those it was put to are not they."""
-    moves.advance(session, request, "reopened", by=POLICY, now=now, step=0, due_at=now)
+    again = {"next": request.step}
+    moves.advance(
+        session,
+        request,
+        "reopened",
+        by=POLICY,
+        now=now,
+        step=0,
+        routing=again,
+        due_at=now,
+    )
     moves.redraw(session, request, now)
     return ROUTED_AGAIN
 
@@ -127,6 +191,7 @@ def _question(session: Session, request: AccessRequest, reply: Reply) -> Questio
         step=request.step,
         step_shown=reply.step_shown,
         answered_by=frozenset(answered),
+        own=request.terms.get("own", False),
     )
 
 
@@ -168,52 +233,69 @@ def _deny(
     return request
 
 
-def _approve(
+def _approved_in_part(
     session: Session, request: AccessRequest, reply: Reply, now: datetime
 ) -> AccessRequest:
-    """Approve, and give birth to the grant, in this one transaction.
-
-    Approved can be less than asked for, never more.
-    """
-    seconds = request.duration_seconds
-    if reply.duration is not None:
-        seconds = min(seconds, int(reply.duration.total_seconds()))
-    approval = moves.move(
+    """Write one approval of several; the step waits for the others."""
+    moves.advance(
         session,
         request,
-        RequestStatus.APPROVED,
+        audit.APPROVED_IN_PART,
         by=f"okta:{reply.person_id}",
         now=now,
-        data={"granted_seconds": seconds, "rung": request.routing["rung"]},
+        data={"approves_step": request.step, "seconds": _seconds(request, reply)},
         text={"reason": reply.reason},
-        decided_at=now,
-        decided_by=reply.person_id,
-        reason=reply.reason or None,
-        due_at=None,
     )
-    _give_birth(session, request, approval, seconds, now)
+    moves.redraw(session, request, now)
     return request
 
 
-def _give_birth(
+def _step_done(
     session: Session,
+    office: Office,
     request: AccessRequest,
-    approval: Event,
-    seconds: int,
+    reply: Reply,
     now: datetime,
-) -> None:
-    grant = AccessGrant(
-        id=secrets.token_hex(8),
-        request_id=request.id,
-        integration=request.integration,
-        grantee_id=request.grantee_id,
-        group_id=request.group_id,
-        duration_seconds=seconds,
-        status=GrantStatus.GRANTING,
-        expires_at=now + timedelta(seconds=seconds),
-        approved_event=approval.seq,
-        seal="",
-        deliver_by=now + timedelta(seconds=request.terms["lapse_after"]),
-        due_at=now,
+) -> AccessRequest | Refused:
+    """Put the next step to its people, or conclude with the last one.
+
+    Approved can be less than asked for, never more: the least of all approvals.
+    """
+    number = request.step
+    if number < request.routing.get("of", len(steps_kept(request))):
+        moves.advance(
+            session,
+            request,
+            audit.APPROVED_IN_PART,
+            by=f"okta:{reply.person_id}",
+            now=now,
+            data={"approves_step": number, "seconds": _seconds(request, reply)},
+            text={"reason": reply.reason},
+            step=0,
+            routing={"next": number + 1},
+            due_at=now,
+        )
+        moves.redraw(session, request, now)
+        return request
+    return conclude(
+        session,
+        office,
+        request,
+        _least(session, request, reply),
+        by=reply.person_id,
+        now=now,
+        data={"approves_step": number, "rung": request.routing["rung"]},
+        reason=reply.reason,
     )
-    moves.create(session, grant, by="bot", now=now)
+
+
+def _seconds(request: AccessRequest, reply: Reply) -> int:
+    asked = request.duration_seconds
+    if reply.duration is None:
+        return asked
+    return min(asked, int(reply.duration.total_seconds()))
+
+
+def _least(session: Session, request: AccessRequest, reply: Reply) -> int:
+    lengths = audit.approved_seconds(session, request.id)
+    return min([_seconds(request, reply), *lengths])

@@ -8,24 +8,33 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from bot.core.policy import Asked, Policy, Terms, may_request
+from bot.core.catalogue import Step, as_written
+from bot.core.policy import Asked, Policy, Standing, Terms, may_request
 from bot.core.words import Group, Refused, RequestStatus
 from bot.store import directory, moves, queries
-from bot.store.tables import AccessRequest
+from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.reading import Office, policy_for
 
 NOT_READ = Refused("I could not read this person or group from Okta.")
+NOBODY_SUCH = Refused("I could not read this person from Okta.", "grantee")
+
+HELD_BY_US = Standing(is_member=False)
+"""What an extension is decided on: that it is held already is its point."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What a person asks for. `delivery` is Slack's own key of how it came."""
+    """What a person asks for. `delivery` is Slack's own key of how it came.
+
+    It is for themselves, unless `grantee_id` says for whom.
+    """
 
     requester_id: str
     group_id: str
     duration: timedelta | None
     justification: str
     delivery: str | None = None
+    grantee_id: str | None = None
 
 
 def ask(
@@ -42,12 +51,17 @@ def ask(
     if isinstance(asked, Refused):
         return asked
     policy = policy_for(session, office.catalogue, office.integration)
-    terms = may_request(policy, asked, queries.standing(session, office.name, asked))
+    terms = may_request(
+        policy,
+        asked,
+        queries.standing(session, office.name, asked),
+        queries.moment(session, office.name, asked, now),
+    )
     if isinstance(terms, Refused):
         return terms
     try:
         with session.begin_nested():
-            return _create(session, office, asked, terms, wish.delivery, now)
+            return create(session, office, asked, terms, now, delivery=wish.delivery)
     except IntegrityError:
         return Refused(f"You already asked for “{asked.group.name}”.")
 
@@ -72,9 +86,11 @@ def allowed_by(
     since: datetime,
 ) -> Terms | Refused:
     """Decide whether `policy` allows `request` for `group`, which it names."""
-    asked = _as_asked(session, request, group, since)
+    asked = as_asked(session, request, group, since)
     if isinstance(asked, Refused):
         return asked
+    if request.extends is not None:
+        return may_request(policy, asked, HELD_BY_US)
     name = request.integration
     standing = queries.standing(session, name, asked, apart_from=request.id)
     return may_request(policy, asked, standing)
@@ -84,24 +100,28 @@ def _asked(
     session: Session, office: Office, wish: Wish, now: datetime
 ) -> Asked | Refused:
     """Return what is wished for, as rows know it."""
-    person = directory.person(
-        session, office.name, wish.requester_id, now - office.timing.facts_stay_fresh
-    )
+    since = now - office.timing.facts_stay_fresh
+    person = directory.person(session, office.name, wish.requester_id, since)
+    grantee = person
+    if wish.grantee_id not in (None, wish.requester_id):
+        grantee = directory.person(session, office.name, wish.grantee_id or "", since)
+        if grantee is None:
+            return NOBODY_SUCH
     group = directory.group(session, office.name, wish.group_id)
-    if person is None:
+    if person is None or grantee is None:
         return NOT_READ
     if group is None:
         return Refused("There is no such group that you can ask for.")
     return Asked(
         requester=person,
-        grantee=person,
+        grantee=grantee,
         group=group,
         duration=wish.duration,
         justification=wish.justification,
     )
 
 
-def _as_asked(
+def as_asked(
     session: Session, request: AccessRequest, group: Group | None, since: datetime
 ) -> Asked | Refused:
     """Return what `request` asked for, with the people of today and `group`."""
@@ -121,14 +141,18 @@ def _as_asked(
     )
 
 
-def _create(
+def create(
     session: Session,
     office: Office,
     asked: Asked,
     terms: Terms,
-    delivery: str | None,
     now: datetime,
+    *,
+    delivery: str | None = None,
+    extends: AccessGrant | None = None,
 ) -> AccessRequest:
+    """Write a pending request on `terms`; an extension lapses when its grant ends."""
+    lapse_at = now + terms.lapse_after
     request = AccessRequest(
         id=secrets.token_hex(8),
         integration=office.name,
@@ -141,9 +165,10 @@ def _create(
         terms=_frozen(terms),
         status=RequestStatus.PENDING,
         asked_at=now,
-        lapse_at=now + terms.lapse_after,
+        lapse_at=min(lapse_at, extends.expires_at) if extends else lapse_at,
         due_at=now,
         delivery=delivery,
+        extends=extends.id if extends else None,
     )
     moves.create(
         session,
@@ -161,9 +186,24 @@ def _create(
 
 
 def _frozen(terms: Terms) -> dict[str, Any]:
+    """Return what an open request keeps, whatever the file says later."""
+    rule = terms.rule
     return {
         "longest": terms.longest.total_seconds(),
         "lapse_after": terms.lapse_after.total_seconds(),
         "warn_before": [wait.total_seconds() for wait in terms.warn_before],
-        "steps": [{"any_of": ["owner"]}],
+        "steps": as_written(rule.approval),
+        "remind_every": rule.remind_every.total_seconds(),
+        "own": rule.requester_may_approve,
+        "reason": rule.approver_reason,
+        "confirm": rule.confirm,
+        "told": rule.notify.at_most,
+        "channel": rule.channel,
+        "labels": list(rule.labels),
+        "choices": [choice.total_seconds() for choice in rule.duration.choices],
     }
+
+
+def steps_kept(request: AccessRequest) -> tuple[Step, ...]:
+    """Return the steps that `request` keeps; none where its flow is automatic."""
+    return tuple(Step.model_validate(step) for step in request.terms["steps"])

@@ -4,13 +4,12 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from bot.core.words import Refused, RequestStatus
+from bot.core.words import POLICY, Refused, RequestStatus
 from bot.store import moves
 from bot.store.claims import settled
 from bot.store.tables import AccessRequest
 from bot.workflow.notices import tell_requester
 
-POLICY = "policy"
 DECIDED = Refused("This has been answered already.")
 NOT_AS_WRITTEN = Refused("The record of this request is not as it was written.")
 

@@ -1,21 +1,44 @@
-"""Routing: decided again on fresh reads, and put to those who own the group."""
+"""Routing: decided again on fresh reads, and put to those who answer its next step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
-from bot.core.owners import Route, Rung, basis
-from bot.core.words import Refused
-from bot.store import moves
+from bot.core.catalogue import Step, as_written
+from bot.core.owners import step_basis
+from bot.core.policy import Asked, Policy, deciding_flow, is_automatic, steps_of
+from bot.core.words import Group, Refused
+from bot.store import directory, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessRequest
 from bot.workflow import reading
-from bot.workflow.notices import tell, tell_people, tell_requester
-from bot.workflow.people import read_person
+from bot.workflow.notices import tell_people, tell_requester
+from bot.workflow.people import link_all, read_person
 from bot.workflow.reading import Office, policy_for
-from bot.workflow.requests.asking import NOT_READ, still_allowed
+from bot.workflow.requests.approving import approve_by_rule
+from bot.workflow.requests.asking import NOT_READ, as_asked, steps_kept, still_allowed
 from bot.workflow.requests.ending import refuse
+from bot.workflow.requests.waiting import next_due
+from bot.workflow.seats import (
+    Seating,
+    matter,
+    read_step,
+    seat_kept,
+    send_cards,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put:
+    """A step as it is to be put to its people: its number, its rule, its grounds."""
+
+    number: int
+    of: int
+    step: Step
+    basis: list[list[str]]
 
 
 async def route(office: Office, request: AccessRequest, now: datetime) -> None:
@@ -25,50 +48,93 @@ async def route(office: Office, request: AccessRequest, now: datetime) -> None:
         await read_person(
             office.database, office.directory, office.name, person_id, now
         )
-    await reading.wait_out_our_own_end(office, request, now)
-    policy = await office.database.read(
-        policy_for, office.catalogue, office.integration
-    )
+    if request.extends is None:
+        await reading.wait_out_our_own_end(office, request, now)
     terms = await office.database.read(still_allowed, office, request, now)
     if isinstance(terms, Refused) or group is None:
         why = terms if isinstance(terms, Refused) else NOT_READ
         await office.database.run(refuse, request, why, now)
         return
-    apart = frozenset({request.requester_id, request.grantee_id})
-    found = await reading.read_route(office, group, apart, now)
+    put = await office.database.read(_next_step, office, request, group, now)
+    if put is None:
+        await office.database.run(approve_by_rule, office, request, now)
+        return
+    grantee = await office.database.read(
+        directory.person, office.name, request.grantee_id
+    )
+    if grantee is None:
+        await office.database.run(refuse, request, NOT_READ, now)
+        return
+    # Who holds it is told of it too, where somebody else asked.
+    await link_all(office, [grantee], now)
+    found = await read_step(office, put.step, matter(request, group, grantee), now)
     if isinstance(found, Refused):
         await office.database.run(_refuse_without_approver, request, found, now)
     else:
-        grounds = basis(policy, group)
-        await office.database.run(_routed, request, *found, grounds, now)
+        await office.database.run(_routed, request, put, found, now)
 
 
-def routed_rung(request: AccessRequest) -> Rung:
-    """Return the rung that `request` was routed to."""
-    routing = request.routing
-    return Rung(
-        name=routing.get("rung", ""),
-        users=frozenset(routing.get("users", ())),
-        groups=frozenset(routing.get("groups", ())),
+def steps_for(
+    session: Session, policy: Policy, request: AccessRequest, asked: Asked
+) -> tuple[Step, ...]:
+    """Return the steps that `request` goes through; none where it is given by rule.
+
+    The file of today says whether a rule gives it, and the request itself which
+    steps it keeps.
+    """
+    flow = deciding_flow(policy, asked)
+    if isinstance(flow, Refused):
+        return steps_kept(request)
+    if request.extends and flow.extensions.approval == "automatic":
+        return ()
+    rule = flow.automatic_when
+    times = 0
+    if rule is not None and rule.at_most is not None:
+        since = request.asked_at - rule.at_most.per
+        times = queries.count_automatic(session, request, since)
+    if is_automatic(policy, flow, asked, times=times):
+        return ()
+    return steps_kept(request) or steps_of(policy, flow)
+
+
+def _next_step(
+    session: Session,
+    office: Office,
+    request: AccessRequest,
+    group: Group,
+    now: datetime,
+) -> Put | None:
+    """Return the step that is to be put now; None where nobody is to be asked."""
+    asked = as_asked(session, request, group, now)
+    if isinstance(asked, Refused):
+        return None
+    policy = policy_for(session, office.catalogue, office.integration)
+    steps = steps_for(session, policy, request, asked)
+    if not steps:
+        return None
+    number = min(request.routing.get("next", 1), len(steps))
+    step = steps[number - 1]
+    return Put(
+        number=number,
+        of=len(steps),
+        step=step,
+        basis=step_basis(policy, group, asked.grantee, step),
     )
 
 
 def _routed(
     session: Session,
     request: AccessRequest,
-    found: Route,
-    slack_ids: Mapping[str, str],
-    grounds: list[list[str]],
+    put: Put,
+    found: Seating,
     now: datetime,
 ) -> None:
     """Write whom `request` is put to, and a card for each of them."""
-    routing = {
-        "rung": found.rung.name,
-        "users": sorted(found.rung.users),
-        "groups": sorted(found.rung.groups),
-        "people": [person.id for person in found.people],
-        "passed": list(found.passed),
-        "basis": grounds,
+    routing = _seated(found) | {
+        "basis": put.basis,
+        "asks": as_written(put.step),
+        "of": put.of,
+        "since": now.isoformat(),
     }
     moves.advance(
         session,
@@ -78,16 +144,29 @@ def _routed(
         now=now,
         fence=request.fence,
         data={"routing": routing},
-        step=1,
+        step=put.number,
         routing=routing,
-        **settled(request.lapse_at),
+        **settled(next_due(request, routing, now)),
     )
-    for person in found.people:
-        slack_id = slack_ids[person.id]
-        key = f"card:{request.id}:{slack_id}"
-        tell(session, "card", slack_id, key=key, now=now, request=request)
+    send_cards(session, request, found, now)
     tell_requester(session, "sent", request, now)
     moves.redraw(session, request, now)
+
+
+def _seated(found: Seating) -> dict[str, Any]:
+    """Return what is kept of the seats: who may answer, who was asked, and why."""
+    return {
+        "rung": found.seats[0].rung.name,
+        "users": _ids(seat.rung.users for seat in found.seats),
+        "groups": _ids(seat.rung.groups for seat in found.seats),
+        "people": [person.id for person in found.people],
+        "passed": [why for seat in found.seats for why in seat.passed],
+        "seats": [seat_kept(seat) for seat in found.seats],
+    }
+
+
+def _ids(sets: Iterable[frozenset[str]]) -> list[str]:
+    return sorted({each for ids in sets for each in ids})
 
 
 def _refuse_without_approver(

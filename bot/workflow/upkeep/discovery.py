@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from bot.core.owners import attribute_values
+from bot.core.policy import is_about
 from bot.core.words import LIVE, DirectoryError, Group
 from bot.store import directory
 from bot.store.tables import AccessGrant, OktaGroup
 from bot.workflow.groups import keep_groups
 from bot.workflow.notices import tell_people
-from bot.workflow.reading import OWNER_GROUPS, Office, policy_for
+from bot.workflow.reading import KNOWN, OWNER_GROUPS, Office, policy_for
 from bot.workflow.upkeep.meeting import meet_roles
 from bot.workflow.upkeep.pinning import pin_names
 
@@ -163,6 +164,43 @@ def _end_listing(
     named = _owner_values(office, groups)
     owners = named.union(*(ids.get(value, ()) for value in named))
     _remember_owner_groups(session, office, owners, now)
+    _know_automatic(session, office, groups, now)
+
+
+def _know_automatic(
+    session: Session, office: Office, groups: list[Group], now: datetime
+) -> None:
+    """Keep which groups may be given without an approver; tell of those that wait.
+
+    NB. Else whoever names a group in Okta, and not who wrote the file, would decide
+    that it is given by itself. They are those that were there when a file came in
+    force; one that is new or renamed since waits until an admin changes the file.
+    """
+    policy = policy_for(session, office.catalogue, office.integration)
+    flows = [each for each in policy.flows if each.is_automatic or each.automatic_when]
+    fit = {
+        group.id: group.name
+        for group in groups
+        if any(is_about(policy, flow.groups, group) for flow in flows)
+    }
+    key = KNOWN.format(office.name)
+    before = directory.remembered(session, key)
+    facts = before.facts if before else {}
+    if facts.get("file") != office.catalogue.hash:
+        kept = {"file": office.catalogue.hash, "groups": sorted(fit)}
+        directory.remember(session, key, kept, now)
+        return
+    for id_ in sorted(fit.keys() - set(facts["groups"])):
+        tell_people(
+            session,
+            office.name,
+            "admins",
+            f"“{fit[id_]}” fits an automatic flow and was not there when access.yaml "
+            "came in force. Each request for it is put to you, until you put a changed "
+            "access.yaml in force.",
+            key=f"slipped:{office.name}:{id_}:{office.catalogue.hash}",
+            now=now,
+        )
 
 
 def _add_owner_groups(

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.core.catalogue import GroupSelector, UserSelector
+from bot.core.policy import named_in_authority
 from bot.store import audit
 from bot.store.tables import Pin
 from bot.workflow.notices import tell_people
@@ -18,18 +19,9 @@ Selector = UserSelector | GroupSelector
 
 async def pin_names(office: Office, now: datetime) -> None:
     """Lead every name in a place of authority to its one id, and pin it there."""
-    for selector in _authority(office):
+    for selector in named_in_authority(office.catalogue, office.integration):
         ids = await _ids(office, selector)
         await office.database.run(_pin, office, selector, ids, now)
-
-
-def _authority(office: Office) -> set[Selector]:
-    """Return every person and group that access.yaml names."""
-    named: list[object] = [*office.catalogue.admins, *office.integration.owner]
-    for flow in office.catalogue.flows_of(office.name):
-        rule = flow.requesters
-        named += [*rule.any, *rule.all, *rule.none]
-    return {each for each in named if isinstance(each, UserSelector | GroupSelector)}
 
 
 async def _ids(office: Office, selector: Selector) -> set[str]:
