@@ -3,7 +3,8 @@
     failures  what is said when something is wrong, and the exit status
     setting   the settings, the log and the database, as every command begins
     serving   run, migrate, demo
-    policy    config check, config schema
+    policy    config check, test, diff, show, schema
+    explaining  explain
     syncing   sync
     lists     grants, requests
     pictures  a grant or a request as data for programs and as a row for people
@@ -19,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import examining, keys, lists, policy, proof, serving, syncing
+from bot.cli import examining, explaining, keys, lists, policy, proof, serving, syncing
 from bot.cli.failures import PlainFailures
 from bot.ops import logs
 
@@ -48,6 +49,7 @@ app.command()(serving.run)
 app.command()(serving.migrate)
 app.add_typer(policy.app, name="config")
 app.command()(examining.doctor)
+app.command()(explaining.explain)
 app.command()(syncing.sync)
 app.command()(lists.grants)
 app.command()(lists.requests)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Concatenate, NoReturn, ParamSpec, TypeVar
@@ -67,6 +68,7 @@ class Database:
         self.name = engines.name
         self.path = engines.path
         self.info = info
+        self.rehearses = False
         self.reading_engine = engines.reading
         self._writers = ThreadPoolExecutor(engines.writers, "writer")
         self._readers = ThreadPoolExecutor(engines.readers, "reader")
@@ -80,8 +82,20 @@ class Database:
         self, f: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return `f(session, ...)`, committed; or raise, with nothing written."""
-        with self._session(self.engine) as session, session.begin():
-            return f(session, *args, **kwargs)
+        with self._session(self.engine) as session, session.begin() as transaction:
+            result = f(session, *args, **kwargs)
+            if self.rehearses:
+                transaction.rollback()
+            return result
+
+    def rehearsal(self) -> "Database":
+        """Return this database as one on which nothing is ever kept.
+
+        What a transaction wrote is taken back when it ends.
+        """
+        same = copy(self)
+        same.rehearses = True
+        return same
 
     async def run(
         self, f: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs

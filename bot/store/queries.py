@@ -86,15 +86,17 @@ def moment(session: Session, integration: str, asked: Asked, now: datetime) -> M
     )
 
 
-def count_automatic(session: Session, request: AccessRequest, since: datetime) -> int:
-    """Return how often the flow of `request` gave to its requester by rule since."""
+def count_automatic(
+    session: Session, integration: str, flow: str, requester_id: str, since: datetime
+) -> int:
+    """Return how often a flow gave to a requester by rule since."""
     given = (
         select(func.count())
         .select_from(AccessRequest)
         .where(
-            AccessRequest.integration == request.integration,
-            AccessRequest.requester_id == request.requester_id,
-            AccessRequest.flow == request.flow,
+            AccessRequest.integration == integration,
+            AccessRequest.requester_id == requester_id,
+            AccessRequest.flow == flow,
             AccessRequest.decided_by == AUTOMATIC,
             col(AccessRequest.decided_at) > since,
         )

@@ -91,7 +91,9 @@ def steps_for(
     times = 0
     if rule is not None and rule.at_most is not None:
         since = request.asked_at - rule.at_most.per
-        times = queries.count_automatic(session, request, since)
+        times = queries.count_automatic(
+            session, request.integration, request.flow, request.requester_id, since
+        )
     if is_automatic(policy, flow, asked, times=times):
         return ()
     return steps_kept(request) or steps_of(policy, flow)
