@@ -58,9 +58,12 @@ class Fleet:
         return 1 / max(1, self.size)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Parts:
-    """What the bot is built of, in whichever mode it runs."""
+    """What the bot is built of, in whichever mode it runs.
+
+    `catalogue` is in force, `seen` the hash of the file as it was last looked at.
+    """
 
     settings: Settings
     timing: Timing
@@ -74,6 +77,8 @@ class Parts:
     role: Role = Role.ALL
     fleet: Fleet = field(default_factory=Fleet)
     problem: str = ""
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    seen: str = ""
     offices: dict[str, Office] = field(default_factory=dict)
     urgent: dict[str, Office] = field(default_factory=dict)
 
@@ -148,6 +153,7 @@ async def build(
     problems: list[str] = []
     with _living_with(database, problems):
         text, catalogue = read_policy(settings.access_config)
+        await database.read(_refuse_stranding, catalogue)
         await database.run(keep_file, text, catalogue.hash, by="bot", now=clock())
     with _living_with(database, problems):
         await check_slack(settings, timing, role)
@@ -164,12 +170,46 @@ async def build(
         owner=secrets.token_hex(4),
         role=role,
         problem=" ".join(problems),
+        stack=stack,
     )
-    await _open_offices(stack, parts)
+    parts.seen = parts.catalogue.hash
+    for integration in parts.catalogue.integrations:
+        await open_office(parts, integration)
     if parts.revoke_only:
         parts.health.wrong("start", f"{parts.problem} {ENDS_ONLY}")
         log.error("revoke-only", why=parts.problem)
     return parts
+
+
+def refuse_stranding(
+    session: Session, before: Catalogue | None, after: Catalogue
+) -> None:
+    """Raise SettingError where `after` drops or moves an org that holds something.
+
+    NB. Nobody else could end it: the key and the address are in the file alone.
+    """
+    stranded = [
+        f"{integration.name} ({count} held)"
+        for integration in (before.integrations if before else ())
+        if not _is_kept(integration, after)
+        and (count := len(queries.live_grants(session, integration.name)))
+    ]
+    if stranded:
+        raise SettingError(
+            "access.yaml drops, or moves, what still holds access: "
+            f"{', '.join(stranded)}.",
+            "Put it back until that has ended: access-bot grants --integration NAME",
+        )
+
+
+def _is_kept(integration: Integration, after: Catalogue) -> bool:
+    same = after.integration(integration.name)
+    return same is not None and same.org_url == integration.org_url
+
+
+def _refuse_stranding(session: Session, after: Catalogue) -> None:
+    kept = last_good_file(session)
+    refuse_stranding(session, load(kept.text) if kept else None, after)
 
 
 @contextmanager
@@ -193,24 +233,23 @@ def policy_in_force(session: Session) -> Catalogue:
     return load(kept.text)
 
 
-async def _open_offices(stack: AsyncExitStack, parts: Parts) -> None:
-    """Open an office for each integration; discovery has yet to come."""
-    for integration in parts.catalogue.integrations:
-        client = okta_of(integration, parts.clock, parts.timing, parts.fleet.share)
-        await stack.enter_async_context(client)
-        office = office_of(
-            integration,
-            client,
-            database=parts.database,
-            catalogue=parts.catalogue,
-            timing=parts.timing,
-            clock=parts.clock,
-        )
-        parts.offices[integration.name] = office
-        parts.urgent[integration.name] = replace(
-            office, directory=OktaDirectory(client, Lane.GRANT)
-        )
-        parts.health.wrong(integration.name, NOT_READ)
+async def open_office(parts: Parts, integration: Integration) -> None:
+    """Open the office of `integration`, over a client of its own; not yet read."""
+    client = okta_of(integration, parts.clock, parts.timing, parts.fleet.share)
+    await parts.stack.enter_async_context(client)
+    office = office_of(
+        integration,
+        client,
+        database=parts.database,
+        catalogue=parts.catalogue,
+        timing=parts.timing,
+        clock=parts.clock,
+    )
+    parts.offices[integration.name] = office
+    parts.urgent[integration.name] = replace(
+        office, directory=OktaDirectory(client, Lane.GRANT)
+    )
+    parts.health.wrong(integration.name, NOT_READ)
 
 
 def office_of(

@@ -3,33 +3,31 @@
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from bot.app import replicas
+from bot.app.alarms import set_alarms
 from bot.app.face import face
 from bot.app.listening import listen
 from bot.app.okta_loop import okta_worker
 from bot.app.opening import open_store, publish_head
 from bot.app.parts import Parts, build
+from bot.app.reloading import reload
 from bot.app.roles import Role
-from bot.core.words import AccessBotError, SettingError
+from bot.core.words import SettingError
 from bot.engine.worker import Worker
 from bot.settings import Clock, Settings, Timing
 from bot.store.database import Database, only_runner
-from bot.workflow import grants, upkeep
-from bot.workflow.reading import Office
 
 STOP_SERVING_WITHIN = 5
 """Seconds that a request under way has when the bot is told to stop."""
-
-log = structlog.get_logger()
 
 
 async def run(
@@ -57,13 +55,23 @@ async def run(
         await replicas.join(parts)
         okta = okta_worker(parts) if role.works else None
         if role.works:
-            _set_alarms(parts)
+            set_alarms(parts)
+        _watch_policy(parts)
         parts.schedule.start()
         stack.callback(parts.schedule.stop)
         await _until_one_ends(stopped.wait(), *_work(parts, okta, listening))
         if okta:
             await okta.stop()
         await replicas.leave(parts)
+
+
+def _watch_policy(parts: Parts) -> None:
+    """Look every few seconds whether access.yaml changed, and at once on SIGHUP."""
+    look = "access.yaml"
+    parts.schedule.every(parts.timing.sweep, look, partial(reload, parts))
+    if threading.current_thread() is threading.main_thread():
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, parts.schedule.now, look)
 
 
 def _require_shared(database: Database, role: Role) -> None:
@@ -85,53 +93,6 @@ def _work(
         yield okta.run()
     yield face(parts, web)
     yield from replicas.togetherness(parts)
-
-
-def _set_alarms(parts: Parts) -> None:
-    """Schedule the periodic upkeep; each job also runs at once."""
-    every = partial(replicas.every, parts)
-    every(parts.timing.anchor, "anchor", partial(_anchor, parts))
-    for name, office in parts.offices.items():
-        look_after = partial(grants.look_after, office)
-        every(parts.timing.verify, f"look after {name}", look_after)
-        look_for_lost = partial(grants.look_for_lost, office)
-        every(parts.timing.anchor, f"look for lost {name}", look_for_lost)
-        if parts.revoke_only:
-            continue
-        discover = partial(_discover, parts, office)
-        whole, between = (
-            office.integration.discovery.every,
-            parts.timing.discover_changes,
-        )
-        every(whole, f"discover {name}", discover)
-        if between < whole:
-            changes = partial(upkeep.discover_changes, office)
-            every(between, f"discover changes {name}", changes)
-        if office.integration.user_cleanup:
-            wait = min(parts.timing.clean_up, office.integration.user_cleanup.after)
-            every(wait, f"clean up {name}", partial(_clean_up, office))
-
-
-async def _discover(parts: Parts, office: Office) -> None:
-    """Discover, and say whether the bot knows this org by now."""
-    try:
-        count = await upkeep.discover(office)
-    except AccessBotError as error:
-        parts.health.wrong(office.name, str(error))
-        raise
-    parts.health.right(office.name)
-    log.info("discovered", integration=office.name, groups=count)
-
-
-async def _clean_up(office: Office) -> None:
-    """Clean up, and say how many people are no longer known."""
-    count = await upkeep.clean_up(office)
-    if count:
-        log.info("people forgotten", integration=office.name, people=count)
-
-
-async def _anchor(parts: Parts) -> None:
-    publish_head(parts.database)
 
 
 async def _serve(web: Starlette, listening: socket.socket) -> None:

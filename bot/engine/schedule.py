@@ -4,6 +4,8 @@ It owns nothing: rows say what is due, and the workers look for themselves
 every few seconds. Its store is memory, since a job store loses what it fires.
 """
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +19,17 @@ from bot.settings import Timing
 log = structlog.get_logger()
 
 SHORTEST = timedelta(seconds=1)
+
+
+class _Stopped(logging.Filter):
+    """Keeps out what is no failure: a job that was cancelled as we were stopped."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        return not (kind and issubclass(kind, asyncio.CancelledError))
+
+
+logging.getLogger("apscheduler.executors.default").addFilter(_Stopped())
 
 
 class Schedule:
@@ -69,7 +82,8 @@ class Schedule:
                 retry = self._timing.retry_first
             else:
                 again = datetime.now(UTC) + min(retry, wait)
-                self._scheduler.modify_job(name, next_run_time=again)
+                if self._scheduler.get_job(name):
+                    self._scheduler.modify_job(name, next_run_time=again)
                 retry = min(2 * retry, self._timing.retry_most)
             self._bell.ring()
 
@@ -79,12 +93,25 @@ class Schedule:
             seconds=max(wait, SHORTEST).total_seconds(),
             id=name,
             next_run_time=datetime.now(UTC),
+            replace_existing=True,
         )
+
+    def now(self, name: str) -> None:
+        """Run the job called `name` at once, beside when it is due."""
+        self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def forget(self, name: str) -> None:
+        """Run the job called `name` no more."""
+        if self._scheduler.get_job(name):
+            self._scheduler.remove_job(name)
 
     async def _succeeds(self, name: str, job: Callable[[], Awaitable[object]]) -> bool:
         """Run `job`; what it fails with is logged."""
         try:
             await job()
+        except asyncio.CancelledError:  # we are being stopped: it runs after the start
+            log.info("upkeep stopped", job=name)
+            return True
         except AccessBotError as error:
             log.warning("upkeep waits", job=name, why=str(error))
         except Exception:

@@ -33,13 +33,23 @@ def last_good_file(session: Session) -> AccessFile | None:
 
 
 def keep_file(
-    session: Session, text: str, hash_: str, *, by: str, now: datetime
+    session: Session,
+    text: str,
+    hash_: str,
+    *,
+    by: str,
+    now: datetime,
+    diff: str = "",
 ) -> bool:
-    """Keep a file that comes into force, as an event; False if it is in force."""
+    """Keep a file that comes into force, as an event; False if it is in force.
+
+    `diff` says what it changes, beside the event.
+    """
     before = last_good_file(session)
     if before is not None and before.hash == hash_:
         return False
     session.add(AccessFile(hash=hash_, text=text, loaded_at=now, loaded_by=by))
     data = {"hash": hash_, "before": before.hash if before else None}
-    audit.record(session, IN_FORCE, by=by, now=now, data=data)
+    text_beside = {"diff": diff} if diff else None
+    audit.record(session, IN_FORCE, by=by, now=now, data=data, text=text_beside)
     return True

@@ -66,12 +66,13 @@ integrations:
 flows:
   - name: engineers to production
     integration: corp-okta
-    requesters: {{any: [{{group: Engineering}}]}}
+    requesters: {requesters}
     groups: {{include: ["prod-*"]}}
     duration: {{default: {duration}, max: 8h, choices: [{duration}, 4h, 8h]}}
     justification: {{required: true, pattern: "[A-Z]+-[0-9]+", hint: Name the ticket}}
     lapse_after: {lapse_after}
     warn_before: [{warn_before}]
+    {flow}
 """
 USUAL = {
     "admins": "{user: ada@example.com}",
@@ -80,6 +81,8 @@ USUAL = {
     "lapse_after": "24h",
     "warn_before": "15m",
     "more": "",
+    "requesters": "{any: [{group: Engineering}]}",
+    "flow": "",
 }
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -318,6 +321,10 @@ class World:
     def requests(self) -> list[str]:
         """Return the status of every request."""
         return [str(row.status) for row in self.all_of(AccessRequest)]
+
+    def all_of_grants(self) -> list[AccessGrant]:
+        """Return every grant."""
+        return self.all_of(AccessGrant)
 
     def grants(self) -> list[str]:
         """Return the status of every grant."""

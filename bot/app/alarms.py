@@ -1,0 +1,69 @@
+"""The periodic upkeep of each integration, and of the bot as a whole."""
+
+from functools import partial
+
+import structlog
+
+from bot.app import replicas
+from bot.app.opening import publish_head
+from bot.app.parts import Parts
+from bot.core.words import AccessBotError
+from bot.workflow import grants, upkeep
+from bot.workflow.reading import Office
+
+log = structlog.get_logger()
+
+
+def set_alarms(parts: Parts) -> None:
+    """Schedule the periodic upkeep; each job also runs at once."""
+    replicas.every(parts, parts.timing.anchor, "anchor", partial(_anchor, parts))
+    for name in parts.offices:
+        set_alarms_of(parts, name)
+
+
+def set_alarms_of(parts: Parts, name: str) -> None:
+    """Schedule the upkeep of one integration, as its file is now; at once, too."""
+    every = partial(replicas.every, parts)
+    office, timing = parts.offices[name], parts.timing
+    every(timing.verify, f"look after {name}", partial(grants.look_after, office))
+    every(timing.anchor, f"look for lost {name}", partial(grants.look_for_lost, office))
+    if parts.revoke_only:
+        return
+    whole, between = office.integration.discovery.every, timing.discover_changes
+    every(whole, f"discover {name}", partial(_discover, parts, office))
+    if between < whole:
+        changes = partial(upkeep.discover_changes, office)
+        every(between, f"discover changes {name}", changes)
+    cleanup = office.integration.user_cleanup
+    if cleanup and cleanup.action == "forget":
+        wait = min(timing.clean_up, cleanup.after)
+        every(wait, f"clean up {name}", partial(_clean_up, office))
+
+
+def forget_alarms_of(parts: Parts, name: str) -> None:
+    """Run the upkeep of an integration no more."""
+    for job in ("look after", "look for lost", "discover", "discover changes"):
+        parts.schedule.forget(f"{job} {name}")
+    parts.schedule.forget(f"clean up {name}")
+
+
+async def _discover(parts: Parts, office: Office) -> None:
+    """Discover, and say whether the bot knows this org by now."""
+    try:
+        count = await upkeep.discover(office)
+    except AccessBotError as error:
+        parts.health.wrong(office.name, str(error))
+        raise
+    parts.health.right(office.name)
+    log.info("discovered", integration=office.name, groups=count)
+
+
+async def _clean_up(office: Office) -> None:
+    """Clean up, and say how many people are no longer known."""
+    count = await upkeep.clean_up(office)
+    if count:
+        log.info("people forgotten", integration=office.name, people=count)
+
+
+async def _anchor(parts: Parts) -> None:
+    publish_head(parts.database)

@@ -1,0 +1,151 @@
+"""A changed access.yaml, put in force while the bot runs.
+
+A wrong one leaves the one before in force, and the admins are told; so does one
+that would leave somebody's access without the integration that ends it. Of
+several processes the first that sees a change puts it in force, and the others
+follow what the database says is.
+"""
+
+import difflib
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+import structlog
+from sqlmodel import Session
+
+from bot.app.alarms import forget_alarms_of, set_alarms_of
+from bot.app.parts import Parts, open_office, refuse_stranding
+from bot.core.catalogue import Catalogue, Integration, load
+from bot.core.words import SettingError
+from bot.store import audit
+from bot.store.files import keep_file, last_good_file
+from bot.store.tables import AccessFile
+from bot.workflow.flow_maps import FlowMaps
+from bot.workflow.notices import recipients_of, tell
+
+log = structlog.get_logger()
+
+MOST_TOLD = 1500
+"""How many characters of a change a message shows; the audit has all of it."""
+
+
+async def reload(parts: Parts) -> None:
+    """Put the file in force if it changed since it was last looked at.
+
+    In any case follow what is in force by the database: another process may
+    have put it there.
+    """
+    if parts.revoke_only:
+        return
+    text = _read(parts)
+    digest = sha256(text.encode()).hexdigest()
+    if text and digest != parts.seen:
+        parts.seen = digest
+        await _put_in_force(parts, text, digest)
+    kept = await parts.database.read(last_good_file)
+    if kept is not None and kept.hash != parts.catalogue.hash:
+        await _follow(parts, kept)
+
+
+def _read(parts: Parts) -> str:
+    try:
+        return parts.settings.access_config.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""  # being written, or gone: the file in force stays
+
+
+async def _put_in_force(parts: Parts, text: str, digest: str) -> None:
+    try:
+        catalogue = load(text, name=parts.settings.access_config.name)
+        await parts.database.read(refuse_stranding, parts.catalogue, catalogue)
+    except SettingError as error:
+        log.warning("access.yaml not put in force", why=str(error))
+        await parts.database.run(_refuse_file, parts, digest, str(error), parts.clock())
+        return
+    await parts.database.run(_keep, parts, text, digest, parts.clock())
+
+
+def _keep(
+    session: Session, parts: Parts, text: str, digest: str, now: datetime
+) -> None:
+    """Keep the file as an event with what changed, told to the admins until now."""
+    before = last_good_file(session)
+    changed = _difference(before.text if before else "", text)
+    kept = keep_file(session, text, digest, by="bot", now=now, diff=changed)
+    if kept:
+        shown = changed if len(changed) <= MOST_TOLD else f"{changed[:MOST_TOLD]}..."
+        said = f"access.yaml was changed and is in force now:\n{shown}"
+        _tell_admins(session, parts, said, f"file:{digest}", now)
+
+
+def _refuse_file(
+    session: Session, parts: Parts, digest: str, why: str, now: datetime
+) -> None:
+    audit.record(session, "file refused", by="bot", now=now, data={"hash": digest})
+    said = f"The new access.yaml is not put in force; the one before stays. {why}"
+    _tell_admins(session, parts, said, f"wrong file:{digest}", now)
+
+
+def _tell_admins(
+    session: Session, parts: Parts, text: str, key: str, now: datetime
+) -> None:
+    """Tell the admins as they were known so far, each once."""
+    told = {
+        recipient
+        for name in parts.offices
+        for recipient in recipients_of(session, name, "admins")
+    }
+    for recipient in sorted(told):
+        facts = {"text": text}
+        tell(
+            session, "alert", recipient, key=f"{key}:{recipient}", now=now, facts=facts
+        )
+
+
+def _difference(before: str, after: str) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), lineterm="", n=1
+    )
+    return "\n".join(list(lines)[2:])
+
+
+async def _follow(parts: Parts, kept: AccessFile) -> None:
+    """Let every part work by the file that is in force."""
+    catalogue = load(kept.text)
+    known = {each.name: each for each in parts.catalogue.integrations}
+    parts.catalogue = catalogue
+    for integration in catalogue.integrations:
+        if _is_same_org(known.get(integration.name), integration):
+            _change_office(parts, integration, catalogue)
+        else:
+            await open_office(parts, integration)
+        if parts.role.works:
+            set_alarms_of(parts, integration.name)
+    for name in known.keys() - {each.name for each in catalogue.integrations}:
+        forget_alarms_of(parts, name)
+        parts.offices.pop(name, None)
+        parts.urgent.pop(name, None)
+        parts.health.right(name)
+    log.info("access.yaml in force", hash=kept.hash)
+
+
+def _change_office(
+    parts: Parts, integration: Integration, catalogue: Catalogue
+) -> None:
+    for offices in (parts.offices, parts.urgent):
+        offices[integration.name] = replace(
+            offices[integration.name],
+            integration=integration,
+            identity=catalogue.identity,
+            catalogue=catalogue,
+            flow_maps=FlowMaps(),
+        )
+
+
+def _is_same_org(before: Integration | None, after: Integration) -> bool:
+    """Tell whether the client of before serves: same org, same key."""
+    return before is not None and (before.org_url, before.credentials) == (
+        after.org_url,
+        after.credentials,
+    )

@@ -1,0 +1,88 @@
+"""A changed access.yaml, while the bot runs."""
+
+from sqlmodel import select
+
+from bot.store.tables import Event
+from tests.flows.world import GROUP, WHY, World
+
+
+def _put(world: World, **policy: str) -> None:
+    """Write the policy anew, with this otherwise than before."""
+    world.policy |= policy
+    world.environment()
+
+
+def _events(world: World, kind: str) -> int:
+    with world.rows() as database:
+        return database.look(
+            lambda session: len(
+                session.exec(select(Event).where(Event.kind == kind)).all()
+            )
+        )
+
+
+def test_a_reload_that_tightens_denies_what_it_no_longer_allows(world: World) -> None:
+    with world.bot():
+        card = world.asked()
+        _put(world, requesters="{any: [{group: IAM Team}]}")
+        world.slack.wait_for(lambda: _events(world, "file in force") == 2)
+        world.press("olga", "approve", card)
+        denied = world.told("rita", "was denied by policy")
+        assert "ask_again" in denied.buttons
+        assert world.never_added()
+
+
+def test_a_request_keeps_its_terms_when_a_reload_widens_them(world: World) -> None:
+    with world.bot():
+        card = world.asked()
+        _put(world, duration="2h")
+        world.slack.wait_for(lambda: _events(world, "file in force") == 2)
+        world.press("olga", "approve", card)
+        assert world.told("rita", "1 h in all")
+
+
+def test_the_admins_are_told_what_changed(world: World) -> None:
+    with world.bot():
+        _put(world, warn_before="20m")
+        told = world.told("ada", "access.yaml was changed and is in force now")
+        assert told.shows("20m")
+
+
+def test_a_wrong_file_leaves_the_one_before_in_force(world: World) -> None:
+    with world.bot():
+        path = world.folder / "access.yaml"
+        path.write_text(path.read_text().replace("version: 1", "version: 2"))
+        told = world.told("ada", "The new access.yaml is not put in force")
+        assert told.shows("access.yaml:1:10 version")
+        assert _events(world, "file refused") == 1
+        world.press("olga", "approve", world.asked())
+        world.told("rita", "You have")
+    assert _events(world, "file in force") == 1
+
+
+def test_a_file_that_drops_what_holds_access_is_refused_with_the_list(
+    world: World,
+) -> None:
+    with world.bot():
+        world.given()
+        path = world.folder / "access.yaml"
+        good = path.read_text()
+        path.write_text(good.replace("corp-okta", "other-okta"))
+        told = world.told("ada", "drops, or moves, what still holds access")
+        assert told.shows("corp-okta (1 held)")
+        path.write_text(good)
+        world.press("rita", "end", world.message_with("rita", "end"))
+        world.comes_to("revoked")
+        world.members()
+
+
+def test_a_new_integration_owner_answers_after_the_reload(world: World) -> None:
+    with world.bot():
+        _put(world, owner="{user: otto@example.com}")
+        world.slack.wait_for(lambda: _events(world, "name pinned") >= 4)
+        world.slack.wait_for(world.is_ready)
+        world.ask("rita", f"prod-logs 1h {WHY}")
+        card = world.card_of("otto", "prod-logs")
+        world.press("otto", "approve", card)
+        assert world.told("rita", "You have prod-logs")
+    assert GROUP != "prod-logs"
