@@ -5,6 +5,7 @@
     serving   run, migrate, demo
     policy    config check, test, diff, show, schema
     explaining  explain
+    acting    revoke, freeze, unfreeze, people relink
     syncing   sync
     lists     grants, requests
     pictures  a grant or a request as data for programs and as a row for people
@@ -20,7 +21,17 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import examining, explaining, keys, lists, policy, proof, serving, syncing
+from bot.cli import (
+    acting,
+    examining,
+    explaining,
+    keys,
+    lists,
+    policy,
+    proof,
+    serving,
+    syncing,
+)
 from bot.cli.failures import PlainFailures
 from bot.ops import logs
 
@@ -50,6 +61,10 @@ app.command()(serving.migrate)
 app.add_typer(policy.app, name="config")
 app.command()(examining.doctor)
 app.command()(explaining.explain)
+app.command()(acting.revoke)
+app.command()(acting.freeze)
+app.command()(acting.unfreeze)
+app.add_typer(acting.people_app, name="people")
 app.command()(syncing.sync)
 app.command()(lists.grants)
 app.command()(lists.requests)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from bot.core.policy import may_extend
+from bot.core.policy import Policy, is_admin, may_extend
 from bot.core.words import (
     AUTOMATIC,
     LIVE,
@@ -32,10 +32,20 @@ from bot.store.tables import (
     PersonLink,
     SlackAccount,
 )
-from bot.workflow.reading import Office
+from bot.workflow.reading import Office, freeze_of, policy_for
 from bot.workflow.seats import step_of
+from bot.workflow.upkeep.discovery import DISCOVERED
 
-MOST_HELD = 40
+MOST_HELD = 20
+MOST_SHOWN = 8
+MOST_AGAIN = 5
+
+OVER = [
+    RequestStatus.APPROVED,
+    RequestStatus.DENIED,
+    RequestStatus.LAPSED,
+    RequestStatus.CANCELLED,
+]
 
 Offices = Mapping[str, Office]
 
@@ -158,12 +168,28 @@ class Alert:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Admin:
+    """What an admin sees of the bot: orgs, freezes, counts, the file in force."""
+
+    integrations: tuple[tuple[str, str], ...] = ()
+    frozen: tuple[str, ...] = ()
+    live: int = 0
+    pending: int = 0
+    file: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Home:
-    """The home tab of one person: a refusal, or what they hold."""
+    """The home tab of one person: a refusal, or what is theirs and waits for them."""
 
     now: datetime
     refusal: str = ""
     held: tuple[Held, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    waiting: tuple[Asked, ...] = ()
+    again: tuple[Asked, ...] = ()
+    admin: Admin | None = None
 
 
 Picture = AboutRequest | AboutGrant | Alert | Home
@@ -310,6 +336,12 @@ def _more(session: Session, office: Office, grant: AccessGrant) -> timedelta:
     return timedelta() if isinstance(more, Refused) else more
 
 
+def group_name(session: Session, integration: str, group_id: str) -> str:
+    """Return how a group is called; its id where that is not known."""
+    group = session.get(OktaGroup, (integration, group_id))
+    return group.name if group else group_id
+
+
 def who(session: Session, integration: str, person_id: str) -> Who:
     """Return how a person is named; by their id alone once they are forgotten."""
     person = session.get(OktaPerson, (integration, person_id))
@@ -421,16 +453,99 @@ def _home(session: Session, offices: Offices, slack_id: str, now: datetime) -> H
     refusal = next((each.refusal for each in accounts if each.refusal), None)
     if refusal:
         return Home(now=now, refusal=refusal)
-    links = session.exec(select(PersonLink).where(PersonLink.slack_id == slack_id))
+    mine = select(PersonLink).where(PersonLink.slack_id == slack_id)
+    links = [
+        (link.integration, link.person_id)
+        for link in session.exec(mine)
+        if link.integration in offices
+    ]
     held = [
         held_of(session, offices, grant)
-        for link in links
+        for name, person_id in links
         for grant in queries.grants(
             session,
             statuses=sorted(LIVE),
-            person_id=link.person_id,
-            integration=link.integration,
+            person_id=person_id,
+            integration=name,
             most=MOST_HELD,
         )
     ]
-    return Home(now=now, held=tuple(held[:MOST_HELD]))
+    return Home(
+        now=now,
+        held=tuple(held[:MOST_HELD]),
+        asked=_requests(session, links, [RequestStatus.PENDING], MOST_SHOWN),
+        waiting=tuple(
+            asked_of(session, request)
+            for name, person_id in links
+            for request in queries.put_to(session, name, person_id, MOST_SHOWN)
+        )[:MOST_SHOWN],
+        again=_requests(session, links, OVER, MOST_AGAIN),
+        admin=_admin(session, offices, links),
+    )
+
+
+def _requests(
+    session: Session,
+    links: list[tuple[str, str]],
+    statuses: list[RequestStatus],
+    most: int,
+) -> tuple[Asked, ...]:
+    found = [
+        asked_of(session, request)
+        for name, person_id in links
+        for request in queries.requests(
+            session,
+            statuses=statuses,
+            person_id=person_id,
+            integration=name,
+            most=most,
+        )
+        if request.extends is None
+    ]
+    return tuple(found[:most])
+
+
+def _admin(
+    session: Session, offices: Offices, links: list[tuple[str, str]]
+) -> Admin | None:
+    """Return what an admin sees; None for who is none."""
+    theirs = [
+        offices[name]
+        for name, person_id in links
+        if (person := directory.person(session, name, person_id))
+        and is_admin(_policy(session, offices[name]), person)
+    ]
+    if not theirs:
+        return None
+    return Admin(
+        integrations=tuple((o.name, _state(session, o)) for o in theirs),
+        frozen=tuple(each for o in theirs for each in _frozen(session, o)),
+        live=queries.count_live(session),
+        pending=queries.count_pending(session),
+        file=theirs[0].catalogue.hash,
+        details=tuple(
+            (o.name, o.integration.custom_access_details)
+            for o in theirs
+            if o.integration.custom_access_details
+        ),
+    )
+
+
+def _policy(session: Session, office: Office) -> Policy:
+    return policy_for(session, office.catalogue, office.integration)
+
+
+def _state(session: Session, office: Office) -> str:
+    read = directory.remembered(session, DISCOVERED.format(office.name))
+    if read is None:
+        return "its groups were not read yet"
+    return f"groups read {read.at:%d %b %H:%M} UTC"
+
+
+def _frozen(session: Session, office: Office) -> list[str]:
+    freeze = freeze_of(session, office.name)
+    if freeze.everything:
+        return [f"everything in {office.name}"]
+    groups = [group_name(session, office.name, each) for each in sorted(freeze.groups)]
+    people = [who(session, office.name, each).name for each in sorted(freeze.people)]
+    return [*groups, *people]

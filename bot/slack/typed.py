@@ -43,6 +43,7 @@ def read_ask(text: str) -> Typed:
         group, rest = quoted[1].strip(), quoted[2] or ""
     else:
         group, rest = _first(text)
+        group = as_group(group)
     word, after = _first(rest)
     duration = _length(word)
     return Typed(
@@ -50,6 +51,28 @@ def read_ask(text: str) -> Typed:
         duration=duration,
         justification=(after if duration else rest).strip(),
     )
+
+
+def as_group(text: str) -> str:
+    """Return the name of a group as it was typed: quotes and a leading # are no part.
+
+    Slack: a channel of this name arrives as `<#C0123|name>`.
+    """
+    text = text.strip()
+    channel = re.fullmatch(r"<#[A-Z0-9]+\|([^>]*)>", text)
+    if channel:
+        return channel[1]
+    quoted = _QUOTED.fullmatch(text)
+    return quoted[1].strip() if quoted and not quoted[2] else text.removeprefix("#")
+
+
+def as_user(text: str) -> tuple[str, str]:
+    """Return the Slack id that was mentioned, or the login or name that was typed.
+
+    Slack: with should_escape a mention arrives as `<@U0123>` or `<@U0123|name>`.
+    """
+    mention = re.fullmatch(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>", text.strip())
+    return (mention[1], "") if mention else ("", text.strip().removeprefix("@"))
 
 
 def _first(text: str, *, fold: bool = False) -> tuple[str, str]:

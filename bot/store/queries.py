@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
@@ -11,6 +12,7 @@ from bot.core.words import AUTOMATIC, LIVE, POLICY, GrantStatus, RequestStatus
 from bot.store.tables import (
     AccessGrant,
     AccessRequest,
+    Answer,
     Event,
     Notice,
     OktaGroup,
@@ -102,6 +104,32 @@ def count_automatic(
         )
     )
     return session.exec(given).one()
+
+
+def put_to(
+    session: Session, integration: str, person_id: str, most: int
+) -> list[AccessRequest]:
+    """Return the requests that wait for a person's answer, the oldest first.
+
+    Whom a request is put to stands in its routing: those few that wait are read.
+    """
+    answered = select(Answer.request_id).where(Answer.person_id == person_id)
+    waiting = (
+        select(AccessRequest)
+        .where(
+            AccessRequest.integration == integration,
+            AccessRequest.status == RequestStatus.PENDING,
+            AccessRequest.step > 0,
+            col(AccessRequest.id).not_in(answered),
+        )
+        .order_by(col(AccessRequest.asked_at))
+    )
+    found = (
+        request
+        for request in session.exec(waiting)
+        if person_id in request.routing.get("people", ())
+    )
+    return list(islice(found, most))
 
 
 def extensions_of(session: Session, grant: AccessGrant) -> list[AccessRequest]:

@@ -23,6 +23,7 @@ class Cast:
     bob: str
     olga: str
     otto: str
+    ada: str
     prod_db: str
     on_call: str
 
@@ -63,6 +64,7 @@ def cast(quiet_stage: Stage) -> Cast:
         bob=slack_ids["bob"],
         olga=slack_ids["olga"],
         otto=slack_ids["otto"],
+        ada=slack_ids["ada"],
         prod_db=prod_db,
         on_call=on_call,
     )

@@ -4,7 +4,8 @@ Every listener identifies who is there, commits one transaction, and answers
 last. What it leaves to be done or told is rows for the worker.
 
     desk       who is at the door, and how each is answered
-    asking     the command, the modal, its typeahead and its submit
+    commands   what is typed after /access
+    asking     the modal, its typeahead and its submit
     answering  Approve, for less or with a reason, and Deny
     holding    Nudge, and Extend
     ending     Cancel, End now, and what an owner says is gone
@@ -22,9 +23,16 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
 from bot.core.words import StaleState
-from bot.slack.listeners import answering, asking, ending, holding, presence
+from bot.slack.listeners import (
+    answering,
+    asking,
+    commands,
+    ending,
+    holding,
+    presence,
+)
 from bot.slack.listeners.desk import Desk, Listener, Reply, say, tell
-from bot.slack.views import card, modal, notices
+from bot.slack.views import card, home, modal, notices
 
 __all__ = ["Desk", "register"]
 
@@ -38,7 +46,9 @@ ACTIONS = {
     notices.NUDGE: holding.nudge,
     notices.EXTEND: holding.extend,
     notices.AGAIN: asking.ask_again,
+    home.ASK: asking.open_form,
 }
+SHORTCUT = "request_access"
 VIEWS = {
     modal.ASK: asking.submit,
     modal.DENIAL: answering.submit_denial,
@@ -53,7 +63,8 @@ BoltListener = Callable[..., Awaitable[BoltResponse]]
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """Let `app` listen to everything people do, on behalf of `desk`."""
-    app.command(asking.COMMAND)(_answered_last(desk, asking.command))
+    app.command(asking.COMMAND)(_answered_last(desk, commands.command))
+    app.shortcut(SHORTCUT)(_answered_last(desk, asking.open_form))
     app.options(modal.GROUP)(_answered_last(desk, asking.suggest))
     for callback_id, listener in VIEWS.items():
         app.view(callback_id)(_answered_last(desk, listener))

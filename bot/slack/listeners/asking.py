@@ -20,7 +20,7 @@ from bot.slack.listeners.desk import (
     person_at,
     say,
 )
-from bot.slack.typed import Typed, read_ask, split_command
+from bot.slack.typed import Typed, read_ask
 from bot.slack.views import modal
 from bot.slack.views.modal import AskForm, GroupChoice, written
 from bot.slack.views.text import clean
@@ -55,19 +55,21 @@ Choice = tuple[Office, Person, Group]
 """A group that someone may ask for, and as whom."""
 
 
-async def command(desk: Desk, body: Body) -> Reply:
-    """Answer what was typed after the command."""
-    word, rest = split_command(body.get("text") or "")
-    if word in ("", "help"):
-        return say(body, HELP)
-    if word != ASK:
-        return say(body, f"I do not know “{clean(word, 50)}”. {HELP}")
+async def ask_typed(
+    desk: Desk, body: Body, people: Mapping[str, Person], rest: str
+) -> Reply:
+    """Ask for what was typed, or open the form with it."""
+    return await _answer_typed(desk, body, people, read_ask(rest))
+
+
+async def open_form(desk: Desk, body: Body) -> Reply:
+    """Open the empty form, from the shortcut or a button."""
     if desk.closed:
         return say(body, desk.closed)
     people = await people_at(desk, body)
     if isinstance(people, Refused):
         return say(body, people.reason)
-    return await _answer_typed(desk, body, people, read_ask(rest))
+    return await _open(desk, body, people, Typed())
 
 
 async def submit(desk: Desk, body: Body) -> Reply:
@@ -147,7 +149,7 @@ async def _answer_typed(
     """Ask at once when all was typed; else open the modal with what was."""
     if not typed.group:
         return await _open(desk, body, people, typed)
-    found = await desk.database.read(_groups_called, desk.offices, people, typed.group)
+    found = await desk.database.read(groups_called, desk.offices, people, typed.group)
     if not found:
         return say(body, NO_GROUP.format(clean(typed.group, 100)))
     if len(found) > 1 or typed.duration is None:
@@ -270,7 +272,7 @@ def _asked_before(
     return typed, (office, person, group)
 
 
-def _groups_called(
+def groups_called(
     session: Session,
     offices: Mapping[str, Office],
     people: Mapping[str, Person],
@@ -295,6 +297,11 @@ def _groups_called(
             if policy.may_see(rules, person, group)
         ]
     return found
+
+
+def for_themselves(person: Person, group: Group) -> Asked:
+    """Return that a person asks for a group for themselves."""
+    return Asked(requester=person, grantee=person, group=group)
 
 
 def _offer(desk: Desk, choice: Choice) -> GroupChoice:

@@ -39,6 +39,8 @@ OTHER_TEAM = Refused("People of other workspaces cannot use this.")
 NOT_FOUND = Refused("I could not look you up in Slack. Please try again in a moment.")
 NOT_SERVED = Refused("The integration this was for is not served any more.")
 
+MOST_TEXT = 3000
+
 log = structlog.get_logger(__name__)
 
 
@@ -217,6 +219,15 @@ def say(body: Body, sentence: str) -> Reply:
         case "block_actions":
             return Reply(told=sentence)
     return Reply()
+
+
+def show(body: Body, text: str, blocks: list[Block]) -> Reply:
+    """Return the answer to a command that shows more than a sentence."""
+    if "command" not in body:
+        return say(body, text)
+    return Reply(
+        {"response_type": "ephemeral", "text": text[:MOST_TEXT], "blocks": blocks}
+    )
 
 
 async def tell(desk: Desk, body: Body, sentence: str) -> None:

@@ -94,7 +94,7 @@ def denied(about: AboutRequest) -> Drawn:
     return sentence(text), [
         blocks.section(f"{says} {_by(asked, person)}."),
         *_reason(asked),
-        *_again(asked.id, asked.group),
+        *again_button(asked.id, asked.group),
     ]
 
 
@@ -104,7 +104,7 @@ def lapsed(about: AboutRequest) -> Drawn:
     says = f"Your request for {wish(asked)} lapsed: nobody answered in time."
     return f"{says} You can ask again with /access okta-group.", [
         blocks.section(says),
-        *_again(asked.id, asked.group),
+        *again_button(asked.id, asked.group),
     ]
 
 
@@ -119,7 +119,7 @@ def granted(about: AboutGrant) -> Drawn:
     if details:
         text = f"{text} {named(held.details, MOST_FREE)}"
         drawn.append(blocks.linked(details))
-    return text, [*drawn, _hold_buttons(held)]
+    return text, [*drawn, hold_buttons(held)]
 
 
 def warning(about: AboutGrant) -> Drawn:
@@ -130,7 +130,7 @@ def warning(about: AboutGrant) -> Drawn:
     says = f"Your access to {named(held.group)} ends"
     return f"{says} {utc(held.expires_at)}.", [
         blocks.section(f"{says} {when(held.expires_at)}."),
-        _hold_buttons(held),
+        hold_buttons(held),
     ]
 
 
@@ -138,7 +138,7 @@ def ended(about: AboutGrant) -> Drawn:
     """To the grantee: it ended, and why."""
     held = about.held
     text = f"Your access to {named(held.group)} has ended: {words.cause(held)}."
-    again = _again(held.request_id, held.group)
+    again = again_button(held.request_id, held.group)
     return text, [blocks.section(text), blocks.small(SESSIONS), *again]
 
 
@@ -152,7 +152,7 @@ def failed(about: AboutGrant) -> Drawn:
         blocks.section(text),
         blocks.quote(why),
         blocks.small(owner),
-        *_again(held.request_id, held.group),
+        *again_button(held.request_id, held.group),
     ]
 
 
@@ -201,15 +201,11 @@ def _by(asked: Asked, say: Callable[[Who], str]) -> str:
 def _waiting(asked: Asked, asks: str) -> Drawn:
     lapses = "It lapses {} if nobody answers."
     text = f"{asks} {_who_was_asked(asked, plain_person)} "
-    spoken = f"Cancel my request for {clean(asked.group, 45)}"
     return f"{text}{lapses.format(utc(asked.lapse_at))}", [
         blocks.section(f"{asks}\n{_who_was_asked(asked, person)}"),
         blocks.small(lapses.format(when(asked.lapse_at))),
         *([blocks.small(progress)] if (progress := words.progress(asked)) else []),
-        blocks.buttons(
-            blocks.button("Nudge", NUDGE, asked.id, spoken=f"Nudge: {spoken[10:]}"),
-            blocks.button("Cancel", CANCEL, asked.id, spoken=spoken),
-        ),
+        blocks.buttons(nudge_button(asked), cancel_button(asked)),
     ]
 
 
@@ -253,18 +249,31 @@ def _until(held: Held) -> str:
     return f"{when(held.expires_at)} ({say_duration(held.duration)} in all)"
 
 
+def nudge_button(asked: Asked) -> Block:
+    """Return the button that reminds those who were asked."""
+    spoken = f"Remind them of my request for {clean(asked.group, 40)}"
+    return blocks.button("Nudge", NUDGE, asked.id, spoken=spoken)
+
+
+def cancel_button(asked: Asked) -> Block:
+    """Return the button that takes a request back."""
+    spoken = f"Cancel my request for {clean(asked.group, 45)}"
+    return blocks.button("Cancel", CANCEL, asked.id, spoken=spoken)
+
+
 def extend_button(held: Held) -> Block:
     """Return the button that asks for more of a grant."""
     spoken = f"Extend my access to {clean(held.group, 45)}"
     return blocks.button("Extend", EXTEND, held.id, spoken=spoken)
 
 
-def _hold_buttons(held: Held) -> Block:
+def hold_buttons(held: Held) -> Block:
+    """Return Extend, where that can be, and End now."""
     extend = [extend_button(held)] if held.more else []
     return blocks.buttons(*extend, end_button(held))
 
 
-def _again(request_id: str, group: str) -> list[Block]:
+def again_button(request_id: str, group: str) -> list[Block]:
     """Return the button that opens the form filled as it was; none without a row."""
     if not request_id:
         return []

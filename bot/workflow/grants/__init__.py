@@ -2,6 +2,7 @@
 
     giving  the intent, the add, the reading back
     ending  what people, the clock and distrust move to where it is removed
+    revoking  what an admin ends
     mistrust  whether what lives is as it was written
     taking  the removal, its proof, and the watch for what may still land
 
@@ -18,6 +19,7 @@ from bot.store.tables import AccessGrant
 from bot.workflow.grants.ending import give_back, pass_time, settle_gone
 from bot.workflow.grants.giving import give
 from bot.workflow.grants.mistrust import look_after, look_for_lost
+from bot.workflow.grants.revoking import revoke
 from bot.workflow.grants.taking import StillHeld, take, watch
 from bot.workflow.reading import Office
 from bot.workflow.warnings import next_due, warnings
@@ -29,6 +31,7 @@ __all__ = [
     "look_after",
     "look_for_lost",
     "next_due",
+    "revoke",
     "settle_gone",
     "warnings",
 ]

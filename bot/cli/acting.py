@@ -1,0 +1,185 @@
+"""revoke, freeze, unfreeze, people relink: what an operator may change.
+
+Each only records what is to be done, beside a bot that may be running; the bot
+does it within seconds. No command approves anything.
+"""
+
+import getpass
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from sqlmodel import Session, select
+
+from bot.cli.failures import WRONG
+from bot.cli.setting import opened_store
+from bot.core.catalogue.problems import harmless
+from bot.core.words import SettingError
+from bot.settings import Clock
+from bot.store import audit, directory
+from bot.store.database import Database
+from bot.store.tables import OktaPerson, PersonLink
+from bot.workflow.freezing import Frozen
+from bot.workflow.freezing import freeze as set_freeze
+from bot.workflow.grants import revoke as end_all
+
+ALL = "all"
+
+people_app = typer.Typer(
+    name="people", help="Slack accounts as Okta people.", no_args_is_help=True
+)
+
+
+@people_app.callback()
+def people() -> None:
+    """Slack accounts as Okta people."""
+
+
+PersonArgument = Annotated[str, typer.Argument(help="Who: login, e-mail or Okta id.")]
+WhatArgument = Annotated[
+    str, typer.Argument(help="A group, by name or id; @LOGIN, a person; or all.")
+]
+
+
+def revoke(
+    person: PersonArgument,
+    group: Annotated[str, typer.Argument(help="The group, by name or id; or all.")],
+) -> None:
+    """End what somebody holds of a group, or of all, and deny what they wait for."""
+    with opened_store() as database:
+        count = sum(
+            database.transact(
+                end_all, name, person_id, group_id, by=_me(), now=_now(database)
+            )
+            for name, person_id in _people(database, person)
+            for group_id in _groups(database, name, group)
+        )
+    if not count:
+        typer.echo("They hold and await nothing of that.")
+        raise typer.Exit(WRONG)
+    typer.echo(f"{count} ended or denied; the bot removes it in Okta within seconds.")
+
+
+def freeze(what: WhatArgument) -> None:
+    """Stop asking, approving and extending; ends go on, holders keep what they have."""
+    _freeze(what, on=True)
+
+
+def unfreeze(what: WhatArgument) -> None:
+    """Let people ask again."""
+    _freeze(what, on=False)
+
+
+@people_app.command()
+def relink(person: PersonArgument) -> None:
+    """Forget which Slack account somebody is; it is looked for anew when they come."""
+    with opened_store() as database:
+        count = sum(
+            database.transact(_unlink, name, person_id, _now(database))
+            for name, person_id in _people(database, person)
+        )
+    if not count:
+        typer.echo("They are linked to no Slack account.")
+        raise typer.Exit(WRONG)
+    typer.echo(f"{harmless(person)} is linked anew the next time they come.")
+
+
+def _freeze(what: str, *, on: bool) -> None:
+    with opened_store() as database:
+        changed = [
+            database.transact(
+                set_freeze, name, kind, id_, by=_me(), now=_now(database), on=on
+            )
+            for name, kind, id_ in _frozen(database, what)
+        ]
+    word = "frozen" if on else "unfrozen"
+    typer.echo(f"{harmless(what)} is {word}{'' if any(changed) else ' already'}.")
+
+
+def _frozen(database: Database, what: str) -> Iterator[tuple[str, Frozen, str]]:
+    if what == ALL:
+        for name in _integrations(database):
+            yield name, Frozen.EVERYTHING, ""
+    elif what.startswith("@"):
+        for name, person_id in _people(database, what[1:]):
+            yield name, Frozen.PERSON, person_id
+    else:
+        found = [
+            (name, group_id)
+            for name in _integrations(database)
+            for group_id in _called(database, name, what)
+        ]
+        if not found:
+            raise SettingError(
+                f"No group known is called {harmless(what)}.",
+                "If it is new: access-bot sync. A person is written as @LOGIN.",
+            )
+        for name, group_id in found:
+            yield name, Frozen.GROUP, group_id
+
+
+def _integrations(database: Database) -> list[str]:
+    # Not at the top: the parts of the whole bot take seconds to import.
+    from bot.app.parts import policy_in_force
+
+    catalogue = database.look(policy_in_force)
+    return [integration.name for integration in catalogue.integrations]
+
+
+def _people(database: Database, named: str) -> list[tuple[str, str]]:
+    """Return the person in each integration that knows them; SettingError if none."""
+    found = [
+        (row.integration, row.id)
+        for row in database.look(lambda session: session.exec(select(OktaPerson)).all())
+        if named == row.id
+        or named.casefold() in (row.login.casefold(), row.email.casefold())
+    ]
+    if not found:
+        raise SettingError(
+            f"Nobody called {harmless(named)} is known here.",
+            "Give a login, an e-mail or an Okta id.",
+        )
+    return found
+
+
+def _groups(database: Database, integration: str, named: str) -> list[str | None]:
+    return [None] if named == ALL else [*_called(database, integration, named)]
+
+
+def _called(database: Database, integration: str, named: str) -> list[str]:
+    called = database.look(directory.groups_called, integration, named)
+    return [group.id for group in called]
+
+
+def _unlink(session: Session, integration: str, person_id: str, now: datetime) -> int:
+    links = session.exec(
+        select(PersonLink).where(
+            PersonLink.integration == integration, PersonLink.person_id == person_id
+        )
+    ).all()
+    for link in links:
+        session.delete(link)
+        audit.record(
+            session,
+            "person unlinked",
+            by=_me(),
+            now=now,
+            data={"team": link.team_id, "slack": link.slack_id},
+            integration=integration,
+            person_id=person_id,
+        )
+    return len(links)
+
+
+def _now(database: Database) -> datetime:
+    """Return the time, never before the newest event: it may have come from ahead."""
+    clock, newest = Clock(), database.look(audit.head)
+    if newest is not None:
+        clock.not_before(newest.at)
+    return clock()
+
+
+def _me() -> str:
+    return f"cli:{getpass.getuser()}@{socket.gethostname()}"

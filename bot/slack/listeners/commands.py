@@ -1,0 +1,386 @@
+"""What was typed after the command, led to who answers it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from rapidfuzz import fuzz, process
+from sqlmodel import Session, col, select
+
+from bot.core.catalogue import Owner
+from bot.core.owners import Rung, ladder, stands_on
+from bot.core.policy import is_admin
+from bot.core.words import (
+    LIVE,
+    DirectoryError,
+    Group,
+    Person,
+    Refused,
+    RequestStatus,
+    SettingError,
+)
+from bot.slack import pictures
+from bot.slack.listeners import asking
+from bot.slack.listeners.desk import Body, Desk, Reply, meet, people_at, say, show
+from bot.slack.typed import as_group, as_user, split_command
+from bot.slack.views import lists
+from bot.slack.views.text import clean
+from bot.store import directory, queries
+from bot.store.tables import AccessGrant, Event
+from bot.workflow.explaining import explain
+from bot.workflow.freezing import Frozen, freeze
+from bot.workflow.grants import revoke
+from bot.workflow.people import NOT_NOW, identify
+from bot.workflow.reading import Matter, Office, policy_for, read_route
+
+ALL = "all"
+MOST = 10
+MOST_LINES = 20
+CLOSE = 70
+
+ADMINS_ONLY = Refused("Only admins can do that.")
+OWNERS_ONLY = Refused("Only those who own this group, and admins, can see that.")
+NO_PERSON = Refused(
+    "I do not know this person here. Mention them, or type their login."
+)
+NO_GROUP = "I know no group called “{}”."
+
+People = Mapping[str, Person]
+Answer = Callable[[Desk, Body, People, str], Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class At:
+    """An office, and who is at it."""
+
+    office: Office
+    person: Person
+
+
+@dataclass(frozen=True)
+class AtGroup(At):
+    """The same, about a group."""
+
+    group: Group
+
+
+@dataclass(frozen=True)
+class AtPerson(At):
+    """The same, about somebody else."""
+
+    target: Person
+
+
+async def command(desk: Desk, body: Body) -> Reply:
+    """Answer what was typed after the command."""
+    word, rest = split_command(body.get("text") or "")
+    if word in ("", "help"):
+        return say(body, HELP)
+    answer = ANSWERS.get(word)
+    if answer is None:
+        return say(body, f"I do not know “{clean(word, 50)}”. {_nearest(word)}{HELP}")
+    if desk.closed and word not in ENDING:
+        return say(body, desk.closed)
+    people = await people_at(desk, body)
+    if isinstance(people, Refused):
+        return say(body, people.reason)
+    return await answer(desk, body, people, rest)
+
+
+async def mine(desk: Desk, body: Body, people: People, _rest: str) -> Reply:
+    """Show what they hold and what they wait for."""
+    held, asked = await desk.database.read(_mine, desk, people)
+    return show(body, *lists.mine(held, asked, desk.clock()))
+
+
+async def waiting(desk: Desk, body: Body, people: People, _rest: str) -> Reply:
+    """Show what waits for their answer, with its buttons."""
+    asked = await desk.database.read(_waiting, people)
+    return show(body, *lists.waiting(asked))
+
+
+async def why(desk: Desk, body: Body, people: People, rest: str) -> Reply:
+    """Say which flow decides, who would be asked, and what would be refused.
+
+    NB. Of a group they may not see they hear what is said of one that is not there.
+    """
+    name = as_group(rest)
+    if not name:
+        return say(body, "Name a group, as in /access why prod-db-read.")
+    found = await desk.database.read(asking.groups_called, desk.offices, people, name)
+    if not found:
+        return say(body, asking.NO_GROUP.format(clean(name, 100)))
+    office, person, group = found[0]
+    asked = asking.for_themselves(person, group)
+    try:
+        async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
+            came = await explain(office, asked, desk.clock())
+    except (TimeoutError, DirectoryError, SettingError):
+        return say(body, NOT_NOW.reason)
+    return show(body, *lists.why(came))
+
+
+async def who(desk: Desk, body: Body, people: People, rest: str) -> Reply:
+    """Show who holds a group, to those who own it and to admins."""
+    name = as_group(rest)
+    found = await desk.database.read(_called, desk, people, name)
+    if not found:
+        return say(body, NO_GROUP.format(clean(name, 100)))
+    for at in found:
+        if await _owns(desk, at):
+            held = await desk.database.read(_holders, desk, at)
+            return show(body, *lists.who(clean(name, 80), held))
+    return say(body, OWNERS_ONLY.reason)
+
+
+async def revoke_access(desk: Desk, body: Body, people: People, rest: str) -> Reply:
+    """End what somebody holds of a group, or all of it; for admins."""
+    words = rest.split(None, 1)
+    if len(words) < 2:
+        return say(body, "Type it as /access revoke @user GROUP, or @user all.")
+    admins = await desk.database.read(_admin_of, desk, people)
+    if not admins:
+        return say(body, ADMINS_ONLY.reason)
+    count = 0
+    name = as_group(words[1])
+    for at in await _meant(desk, admins, words[0]):
+        groups = (
+            [None]
+            if name == ALL
+            else await desk.database.read(_group_ids, at.office.name, name)
+        )
+        for group_id in groups:
+            count += await desk.write(
+                revoke,
+                at.office.name,
+                at.target.id,
+                group_id,
+                by=f"okta:{at.person.id}",
+                now=desk.clock(),
+            )
+    if not count:
+        return say(body, "They hold and await nothing of that here.")
+    return say(body, f"Done: {count} ended or denied. Okta follows in seconds.")
+
+
+async def set_freeze(
+    desk: Desk, body: Body, people: People, rest: str, *, on: bool
+) -> Reply:
+    """Freeze or unfreeze a group, a person or everything; for admins."""
+    admins = await desk.database.read(_admin_of, desk, people)
+    if not admins:
+        return say(body, ADMINS_ONLY.reason)
+    word = "Frozen" if on else "Unfrozen"
+    if not rest:
+        return say(body, "Name a group, mention a person, or say all.")
+    meant = await _frozen_meant(desk, admins, rest)
+    if not meant:
+        return say(body, NO_GROUP.format(clean(as_group(rest), 100)))
+    for at, what, id_ in meant:
+        await desk.write(
+            freeze,
+            at.office.name,
+            what,
+            id_,
+            by=f"okta:{at.person.id}",
+            now=desk.clock(),
+            on=on,
+        )
+    says = "Ends go on, and people keep what they hold." if on else ""
+    return say(body, f"{word}: {clean(rest, 100)}. {says}".strip())
+
+
+async def activity(desk: Desk, body: Body, people: People, _rest: str) -> Reply:
+    """Show what happened last; for admins."""
+    if not await desk.database.read(_admin_of, desk, people):
+        return say(body, ADMINS_ONLY.reason)
+    told = await desk.database.read(_activity)
+    return show(body, *lists.activity(told))
+
+
+ANSWERS: Mapping[str, Answer] = {
+    asking.ASK: asking.ask_typed,
+    "mine": mine,
+    "waiting": waiting,
+    "why": why,
+    "who": who,
+    "revoke": revoke_access,
+    "freeze": partial(set_freeze, on=True),
+    "unfreeze": partial(set_freeze, on=False),
+    "activity": activity,
+}
+ENDING = frozenset({"mine", "waiting", "who", "revoke", "freeze", "activity"})
+"""What is answered also while nothing can be asked or approved."""
+
+HELP = (
+    f"{asking.HELP} /access mine shows it too. /access waiting shows what waits for "
+    "your answer, and /access why GROUP says whether you can ask for a group, and who "
+    "would answer. For owners: /access who GROUP. For admins: /access revoke @user "
+    "GROUP or all, /access freeze and /access unfreeze GROUP, @user or all, and "
+    "/access activity."
+)
+
+
+def _nearest(word: str) -> str:
+    hit = process.extractOne(word, [*ANSWERS], scorer=fuzz.ratio, score_cutoff=CLOSE)
+    return f"Did you mean “{hit[0]}”? " if hit else ""
+
+
+def _mine(
+    session: Session, desk: Desk, people: People
+) -> tuple[list[pictures.Held], list[pictures.Asked]]:
+    held, asked = [], []
+    for name, person in people.items():
+        grants = queries.grants(
+            session,
+            statuses=sorted(LIVE),
+            person_id=person.id,
+            integration=name,
+            most=MOST,
+        )
+        held += [pictures.held_of(session, desk.offices, grant) for grant in grants]
+        waits = queries.requests(
+            session,
+            statuses=[RequestStatus.PENDING],
+            person_id=person.id,
+            integration=name,
+            most=MOST,
+        )
+        asked += [pictures.asked_of(session, request) for request in waits]
+    return held, asked
+
+
+def _waiting(session: Session, people: People) -> list[pictures.Asked]:
+    return [
+        pictures.asked_of(session, request)
+        for name, person in people.items()
+        for request in queries.put_to(session, name, person.id, MOST)
+    ]
+
+
+def _called(session: Session, desk: Desk, people: People, name: str) -> list[AtGroup]:
+    return [
+        AtGroup(desk.offices[integration], person, group)
+        for integration, person in people.items()
+        for group in directory.groups_called(session, integration, name)
+    ]
+
+
+async def _owns(desk: Desk, at: AtGroup) -> bool:
+    """Tell whether a person owns a group today, by any rung of its ladder."""
+    if await desk.database.read(_stands_above, at):
+        return True
+    matter = Matter(group=at.group, grantee=at.person, apart_from=frozenset())
+    try:
+        async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
+            found = await read_route(at.office, Owner(), matter, desk.clock())
+    except (TimeoutError, DirectoryError, SettingError):
+        return False
+    if isinstance(found, Refused):
+        return False
+    return await desk.database.read(_stands, at, found[0].rung)
+
+
+def _stands(session: Session, at: At, rung: Rung) -> bool:
+    office = at.office
+    policy = policy_for(session, office.catalogue, office.integration, rung.groups)
+    return stands_on(policy, rung, at.person) is True
+
+
+def _stands_above(session: Session, at: At) -> bool:
+    """Tell whether a person is an admin or an integration owner."""
+    office = at.office
+    policy = policy_for(session, office.catalogue, office.integration)
+    rungs = ladder(policy, Rung(name="resource"))[1:]
+    above = any(stands_on(policy, rung, at.person) for rung in rungs)
+    return is_admin(policy, at.person) or (above and at.person.may_receive)
+
+
+def _holders(session: Session, desk: Desk, at: AtGroup) -> list[pictures.Held]:
+    held = select(AccessGrant).where(
+        AccessGrant.integration == at.office.name,
+        AccessGrant.group_id == at.group.id,
+        col(AccessGrant.status).in_(LIVE),
+    )
+    ordered = held.order_by(col(AccessGrant.expires_at)).limit(MOST_LINES)
+    return [
+        pictures.held_of(session, desk.offices, each) for each in session.exec(ordered)
+    ]
+
+
+def _admin_of(session: Session, desk: Desk, people: People) -> list[At]:
+    """Return the offices where a person is an admin."""
+    found = []
+    for name, person in people.items():
+        office = desk.offices[name]
+        policy = policy_for(session, office.catalogue, office.integration)
+        if is_admin(policy, person):
+            found.append(At(office, person))
+    return found
+
+
+async def _meant(desk: Desk, admins: list[At], typed: str) -> list[AtPerson]:
+    """Return whom an admin means, in each office where they are known.
+
+    Somebody who was mentioned and never came here is looked up now.
+    """
+    slack_id, name = as_user(typed)
+    found = []
+    for at in admins:
+        people = await desk.database.read(_known, desk, at.office, slack_id, name)
+        if slack_id and not people:
+            met = await meet(desk, slack_id)
+            who = await identify(at.office, desk.team_id, slack_id, desk.clock())
+            people = [who] if met and isinstance(who, Person) else []
+        if len(people) == 1:
+            found.append(AtPerson(at.office, at.person, people[0]))
+    return found
+
+
+def _known(
+    session: Session, desk: Desk, office: Office, slack_id: str, name: str
+) -> list[Person]:
+    if not slack_id:
+        return directory.people_called(session, office.name, name)
+    link = directory.link_of_account(session, desk.team_id, slack_id, office.name)
+    person = link and directory.person(session, office.name, link.person_id)
+    return [person] if person else []
+
+
+def _group_ids(session: Session, integration: str, name: str) -> list[str]:
+    return [group.id for group in directory.groups_called(session, integration, name)]
+
+
+async def _frozen_meant(
+    desk: Desk, admins: list[At], typed: str
+) -> list[tuple[At, Frozen, str]]:
+    if typed.casefold() == ALL:
+        return [(at, Frozen.EVERYTHING, "") for at in admins]
+    is_person = typed.startswith(("<@", "@"))
+    people = await _meant(desk, admins, typed) if is_person else []
+    if people:
+        return [(at, Frozen.PERSON, at.target.id) for at in people]
+    name, found = as_group(typed), []
+    for at in admins:
+        ids = await desk.database.read(_group_ids, at.office.name, name)
+        found += [(at, Frozen.GROUP, id_) for id_ in ids]
+    return found
+
+
+def _activity(session: Session) -> list[lists.Line]:
+    newest = select(Event).order_by(col(Event.seq).desc()).limit(MOST_LINES)
+    return [_line(session, event) for event in session.exec(newest)]
+
+
+def _line(session: Session, event: Event) -> lists.Line:
+    name = event.integration or ""
+    kind, _, actor = event.actor.partition(":")
+    by = pictures.who(session, name, actor).name if kind == "okta" else event.actor
+    about = [
+        pictures.who(session, name, event.person_id).name if event.person_id else "",
+        pictures.group_name(session, name, event.group_id) if event.group_id else "",
+    ]
+    return lists.Line(
+        event.at, by, event.kind, " · ".join(each for each in about if each)
+    )

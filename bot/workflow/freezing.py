@@ -1,0 +1,60 @@
+"""Freezing: an admin stops asking, approving, extending and what was not yet tried.
+
+Ends go on, and people keep what they hold.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from bot.store import audit, directory
+from bot.workflow.reading import FROZEN
+
+
+class Frozen(StrEnum):
+    """What can be frozen."""
+
+    EVERYTHING = "everything"
+    GROUP = "groups"
+    PERSON = "people"
+
+
+def freeze(
+    session: Session,
+    integration: str,
+    what: Frozen,
+    id_: str,
+    *,
+    by: str,
+    now: datetime,
+    on: bool = True,
+) -> bool:
+    """Freeze, or with `on` False unfreeze; False when it is so already.
+
+    `id_` is that of a group or person, and empty for everything.
+    """
+    key = FROZEN.format(integration)
+    remembered = directory.remembered(session, key)
+    facts = dict(remembered.facts) if remembered else {}
+    if what is Frozen.EVERYTHING:
+        if bool(facts.get(what)) is on:
+            return False
+        facts[what] = on
+    else:
+        ids = set(facts.get(what, ()))
+        if (id_ in ids) is on:
+            return False
+        facts[what] = sorted(ids | {id_} if on else ids - {id_})
+    directory.remember(session, key, facts, now)
+    audit.record(
+        session,
+        "frozen" if on else "unfrozen",
+        by=by,
+        now=now,
+        data={"what": str(what)},
+        integration=integration,
+        group_id=id_ if what is Frozen.GROUP else None,
+        person_id=id_ if what is Frozen.PERSON else None,
+    )
+    return True

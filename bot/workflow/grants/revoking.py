@@ -1,0 +1,60 @@
+"""Revoking: an admin ends what somebody holds, and denies what they wait for."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from bot.core.words import LIVE, Cause, GrantStatus, Refused, RequestStatus
+from bot.store.tables import AccessGrant, AccessRequest
+from bot.workflow.grants.ending import end
+from bot.workflow.requests import refuse
+
+REVOKED = Refused("An admin has revoked this access, so it is not given now.")
+
+
+def revoke(
+    session: Session,
+    integration: str,
+    person_id: str,
+    group_id: str | None,
+    *,
+    by: str,
+    now: datetime,
+) -> int:
+    """End what a person holds of a group, or of all groups when it is None.
+
+    What they wait for there is denied. Returns how much was ended or denied;
+    what is being removed already is left to that.
+    """
+    ended = 0
+    for grant in session.exec(_held(integration, person_id, group_id)).all():
+        if grant.status is not GrantStatus.REVOKING:
+            end(session, grant, Cause.REVOKED, by, now)
+            ended += 1
+    for request in session.exec(_waiting(integration, person_id, group_id)).all():
+        refuse(session, request, REVOKED, now)
+        ended += 1
+    return ended
+
+
+def _held(
+    integration: str, person_id: str, group_id: str | None
+) -> SelectOfScalar[AccessGrant]:
+    held = select(AccessGrant).where(
+        AccessGrant.integration == integration,
+        AccessGrant.grantee_id == person_id,
+        col(AccessGrant.status).in_(LIVE),
+    )
+    return held.where(AccessGrant.group_id == group_id) if group_id else held
+
+
+def _waiting(
+    integration: str, person_id: str, group_id: str | None
+) -> SelectOfScalar[AccessRequest]:
+    waiting = select(AccessRequest).where(
+        AccessRequest.integration == integration,
+        AccessRequest.grantee_id == person_id,
+        AccessRequest.status == RequestStatus.PENDING,
+    )
+    return waiting.where(AccessRequest.group_id == group_id) if group_id else waiting
