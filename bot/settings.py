@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     audit_key: SecretStr = Field(
         default=SecretStr(""), description="Keys the audit chain and the seals"
     )
+    audit_anchor: Path | None = Field(
+        default=None, description="The file of the audit's published head"
+    )
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all"
     )

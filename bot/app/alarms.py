@@ -5,7 +5,7 @@ from functools import partial
 import structlog
 
 from bot.app import replicas
-from bot.app.opening import publish_head
+from bot.app.anchoring import publish_head
 from bot.app.parts import Parts
 from bot.core.words import AccessBotError
 from bot.workflow import grants, upkeep
@@ -66,4 +66,4 @@ async def _clean_up(office: Office) -> None:
 
 
 async def _anchor(parts: Parts) -> None:
-    publish_head(parts.database)
+    publish_head(parts.settings, parts.database)

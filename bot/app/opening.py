@@ -13,7 +13,6 @@ from bot.core.catalogue import Catalogue, load
 from bot.core.words import SettingError
 from bot.secrets import read_secret
 from bot.settings import Settings
-from bot.store import audit
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import require_current
@@ -121,10 +120,3 @@ def read_policy(path: Path) -> tuple[str, Catalogue]:
             f"The policy {path} cannot be read.", "Set ACCESS_CONFIG to its path."
         ) from error
     return text, load(text, name=path.name)
-
-
-def publish_head(database: Database) -> None:
-    """Write the newest event's number, hash and time to the log."""
-    head = database.look(audit.head)
-    if head is not None:
-        log.info("audit head", seq=head.seq, hash=head.hash, at=head.at.isoformat())

@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
+from bot.app.anchoring import refuse_rollback
 from bot.app.greeting import check_slack
 from bot.app.opening import read_policy
 from bot.app.roles import Role
@@ -151,6 +152,8 @@ async def build(
     if not database.is_shared:
         await database.run(claims.free_all)
     problems: list[str] = []
+    with _living_with(database, problems):
+        refuse_rollback(settings, database)
     with _living_with(database, problems):
         text, catalogue = read_policy(settings.access_config)
         await database.read(_refuse_stranding, catalogue)

@@ -14,10 +14,11 @@ from starlette.applications import Starlette
 
 from bot.app import replicas
 from bot.app.alarms import set_alarms
+from bot.app.anchoring import publish_head
 from bot.app.face import face
 from bot.app.listening import listen
 from bot.app.okta_loop import okta_worker
-from bot.app.opening import open_store, publish_head
+from bot.app.opening import open_store
 from bot.app.parts import Parts, build
 from bot.app.reloading import reload
 from bot.app.roles import Role
@@ -51,7 +52,7 @@ async def run(
         parts = await build(
             stack, settings, timing or Timing(), database, clock or Clock(), role
         )
-        stack.callback(publish_head, database)
+        stack.callback(publish_head, settings, database)
         await replicas.join(parts)
         okta = okta_worker(parts) if role.works else None
         if role.works:

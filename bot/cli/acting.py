@@ -4,8 +4,6 @@ Each only records what is to be done, beside a bot that may be running; the bot
 does it within seconds. No command approves anything.
 """
 
-import getpass
-import socket
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
@@ -14,7 +12,7 @@ import typer
 from sqlmodel import Session, select
 
 from bot.cli.failures import WRONG
-from bot.cli.setting import opened_store
+from bot.cli.setting import me, opened_store
 from bot.core.catalogue.problems import harmless
 from bot.core.words import SettingError
 from bot.settings import Clock
@@ -51,7 +49,7 @@ def revoke(
     with opened_store() as database:
         count = sum(
             database.transact(
-                end_all, name, person_id, group_id, by=_me(), now=_now(database)
+                end_all, name, person_id, group_id, by=me(), now=_now(database)
             )
             for name, person_id in _people(database, person)
             for group_id in _groups(database, name, group)
@@ -90,7 +88,7 @@ def _freeze(what: str, *, on: bool) -> None:
     with opened_store() as database:
         changed = [
             database.transact(
-                set_freeze, name, kind, id_, by=_me(), now=_now(database), on=on
+                set_freeze, name, kind, id_, by=me(), now=_now(database), on=on
             )
             for name, kind, id_ in _frozen(database, what)
         ]
@@ -164,7 +162,7 @@ def _unlink(session: Session, integration: str, person_id: str, now: datetime) -
         audit.record(
             session,
             "person unlinked",
-            by=_me(),
+            by=me(),
             now=now,
             data={"team": link.team_id, "slack": link.slack_id},
             integration=integration,
@@ -179,7 +177,3 @@ def _now(database: Database) -> datetime:
     if newest is not None:
         clock.not_before(newest.at)
     return clock()
-
-
-def _me() -> str:
-    return f"cli:{getpass.getuser()}@{socket.gethostname()}"

@@ -4,16 +4,20 @@ import csv
 import json
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session, col, select
 
 from bot.cli.failures import WRONG
-from bot.cli.setting import opened_store
+from bot.cli.setting import begin, me, opened_store
 from bot.core.catalogue.problems import harmless
+from bot.core.words import SettingError
+from bot.settings import Clock
 from bot.store import audit
 from bot.store.audit import Head
+from bot.store.database import Database
 from bot.store.tables import Event, EventText
 from bot.store.verification import Finding
 from bot.store.verification import verify as findings_in
@@ -42,10 +46,17 @@ def audit_command() -> None:
 @app.command()
 def verify(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    anchor: Annotated[
+        str | None,
+        typer.Option(
+            help="A published head, NUMBER:HASH or its file, that must be in."
+        ),
+    ] = None,
 ) -> None:
     """Verify every event of the audit, and every row against it."""
     with opened_store() as database:
         head, findings = database.look(_verified)
+        findings += _against(database, anchor) if anchor else []
     typer.echo(_as_json(head, findings) if as_json else _told(head, findings))
     if findings:
         raise typer.Exit(WRONG)
@@ -100,6 +111,49 @@ def _cell(value: object) -> str:
     """
     text = json.dumps(value) if isinstance(value, dict) else str(value or "")
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+@app.command()
+def accept(
+    reason: Annotated[str, typer.Option(help="Why the database is as it is.")],
+) -> None:
+    """Take a database older than its published head for the newest, and say why."""
+    from bot.app.anchoring import accept as accept_head
+    from bot.app.anchoring import anchor_path
+
+    settings = begin()
+    if not reason.strip():
+        raise SettingError("Nothing is said.", "Write --reason with a few words.")
+    with opened_store() as database:
+        path = anchor_path(settings, database)
+        told = path.read_text("ascii")[:200] if path and path.exists() else ""
+        database.transact(_accept, reason.strip(), told)
+        accept_head(settings, database)
+    typer.echo("Written down. The bot gives again after its next start.")
+
+
+def _accept(session: Session, reason: str, told: str) -> None:
+    clock, newest = Clock(), audit.head(session)
+    if newest is not None:
+        clock.not_before(newest.at)
+    audit.record(
+        session,
+        "rollback accepted",
+        by=me(),
+        now=clock(),
+        data={"published": told},
+        text={"reason": reason},
+    )
+
+
+def _against(database: Database, anchor: str) -> list[Finding]:
+    from bot.app.anchoring import is_behind, read_anchor
+
+    text = Path(anchor).read_text("ascii") if Path(anchor).is_file() else anchor
+    known = read_anchor(text)
+    if not database.look(is_behind, known):
+        return []
+    return [Finding(known[0], f"the published head, event {known[0]}, is not in it")]
 
 
 def _verified(session: Session) -> tuple[Head | None, list[Finding]]:

@@ -4,6 +4,8 @@ Settings are checked whole before anything is opened. The value of a setting
 is never repeated, since it may be a secret in the wrong place.
 """
 
+import getpass
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +45,11 @@ def opened_store() -> Iterator[Database]:
 
     with open_store(settings) as database:
         yield database
+
+
+def me() -> str:
+    """Return who types, as the audit names them."""
+    return f"cli:{getpass.getuser()}@{socket.gethostname()}"
 
 
 def console() -> Console:

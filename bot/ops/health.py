@@ -14,6 +14,7 @@ from starlette.routing import Route
 from bot.settings import Clock
 from bot.store import queries
 from bot.store.database import Database
+from bot.workflow.grants import finish_of
 
 
 @dataclass(kw_only=True)
@@ -54,16 +55,34 @@ class Health:
         # NB. Anyone who reaches the port may ask: one look at a time, or the
         # workers would wait for a reader behind all who do.
         async with self._looking:
-            figures = await self.database.read(_figures, self.clock())
+            figures = await self.database.read(
+                _figures, self.clock(), not self.problems
+            )
         return Response(_exposed(figures), media_type=CONTENT_TYPE_LATEST)
 
 
-def _figures(session: Session, now: datetime) -> dict[str, tuple[str, float]]:
+def _figures(
+    session: Session, now: datetime, ready: bool
+) -> dict[str, tuple[str, float]]:
+    """Return each figure with what it means; the one to be woken for is the first."""
+    backlog = queries.count_overdue(session, now)
     overdue = queries.oldest_overdue(session, now)
     return {
         "access_bot_oldest_overdue_revocation_seconds": (
             "How late the oldest membership is that should have ended",
             (now - overdue).total_seconds() if overdue else 0.0,
+        ),
+        "access_bot_revocations_due": (
+            "Memberships that are to be removed now",
+            float(backlog),
+        ),
+        "access_bot_revocations_finish_seconds": (
+            "How long these take at Okta's usual limits",
+            finish_of(backlog).total_seconds(),
+        ),
+        "access_bot_ready": (
+            "Whether nothing stands between the bot and its work",
+            float(ready),
         ),
         "access_bot_live_grants": (
             "Grants being given, held or removed",

@@ -275,6 +275,15 @@ def oldest_overdue(session: Session, now: datetime) -> datetime | None:
     )
 
 
+def count_overdue(session: Session, now: datetime) -> int:
+    """Return how many memberships should have ended and are not proven gone."""
+    overdue = select(func.count(col(AccessGrant.id))).where(
+        (AccessGrant.status == GrantStatus.REVOKING)
+        | ((AccessGrant.status == GrantStatus.ACTIVE) & (AccessGrant.expires_at <= now))
+    )
+    return session.scalar(overdue) or 0
+
+
 def count_live(session: Session) -> int:
     """Return how many grants live."""
     live = col(AccessGrant.status).in_(LIVE)

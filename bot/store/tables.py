@@ -149,6 +149,7 @@ class AccessGrant(Due, table=True):
             where=LIVE_ONCE,
             unique=True,
         ),
+        _index("live_grants_by_end", "integration", "expires_at", where=LIVE_ONCE),
         _index("due_grants", "due_at", where="due_at is not null"),
         Index("grants_of_pair", "integration", "grantee_id", "group_id", "ended_at"),
     )

@@ -1,15 +1,20 @@
 """Health is told to whoever asks, and never in the way of the work."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from starlette.applications import Starlette
 
 from bot.ops.health import Health
 from bot.settings import Clock
 from bot.store.database import Database
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.anyio
@@ -34,3 +39,29 @@ async def test_however_many_ask_for_figures_one_reader_looks_at_a_time(
         answers = await asyncio.gather(*(web.get("/metrics") for _ in range(20)))
     assert [answer.status_code for answer in answers] == [200] * 20
     assert most == 1
+
+
+@pytest.mark.anyio
+async def test_the_oldest_overdue_revocation_is_the_first_figure(
+    database: Database,
+) -> None:
+    health = Health(database=database, clock=Clock())
+    transport = httpx.ASGITransport(Starlette(routes=health.routes()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://bot") as web:
+        ready = (await web.get("/metrics")).text
+        health.wrong("slack", "Not connected yet.")
+        waiting = (await web.get("/metrics")).text
+    names = [line.split()[0] for line in ready.splitlines() if line[0] != "#"]
+    assert names[0] == "access_bot_oldest_overdue_revocation_seconds"
+    assert "access_bot_ready 1.0" in ready
+    assert "access_bot_ready 0.0" in waiting
+
+
+def test_every_alert_is_about_a_figure_that_is_there() -> None:
+    rules = yaml.safe_load((ROOT / "examples" / "alerts.yml").read_text("utf-8"))
+    health = (ROOT / "bot" / "ops" / "health.py").read_text("utf-8")
+    [group] = rules["groups"]
+    for rule in group["rules"]:
+        for name in re.findall(r"access_bot_\w+", rule["expr"]):
+            assert f'"{name}"' in health
+        assert set(rule["annotations"]) == {"summary", "what_to_do"}

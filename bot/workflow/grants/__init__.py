@@ -1,6 +1,7 @@
 """A grant, from approved to proven ended.
 
     giving  the intent, the add, the reading back
+    bursts  ends that would come at one time, spread over the minutes before
     ending  what people, the clock and distrust move to where it is removed
     revoking  what an admin ends
     mistrust  whether what lives is as it was written
@@ -16,6 +17,7 @@ removed that the chain does not say we added.
 
 from bot.core.words import GrantStatus
 from bot.store.tables import AccessGrant
+from bot.workflow.grants.bursts import finish_of
 from bot.workflow.grants.ending import give_back, pass_time, settle_gone
 from bot.workflow.grants.giving import give
 from bot.workflow.grants.mistrust import look_after, look_for_lost
@@ -27,6 +29,7 @@ from bot.workflow.warnings import next_due, warnings
 __all__ = [
     "StillHeld",
     "carry_out",
+    "finish_of",
     "give_back",
     "look_after",
     "look_for_lost",

@@ -34,6 +34,7 @@ from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.store.verification import is_whole_since
 from bot.workflow import reading, requests
+from bot.workflow.grants.bursts import end_within_limits
 from bot.workflow.grants.ending import (
     BOT,
     end_untrusted,
@@ -261,7 +262,9 @@ def _intend(
         by=BOT,
         now=now,
         fence=grant.fence,
-        expires_at=now + timedelta(seconds=grant.duration_seconds),
+        expires_at=end_within_limits(
+            session, grant, now + timedelta(seconds=grant.duration_seconds)
+        ),
         was_member=False,
         unsure_until=now + office.timing.unsure,
     )

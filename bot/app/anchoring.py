@@ -1,0 +1,114 @@
+"""The published head of the audit, and whether the database is older than it.
+
+NB. Whoever puts an old copy of the database back, by mistake or not, brings back
+grants that were revoked and forgets others. The chain alone verifies in such a
+copy: only what was published outside the database tells.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import structlog
+from sqlmodel import Session, select
+
+from bot.core.words import SettingError
+from bot.settings import Settings
+from bot.store import audit
+from bot.store.database import Database
+from bot.store.tables import Event
+
+log = structlog.get_logger()
+
+Anchor = tuple[int, str]
+"""The number and hash of an event that was the newest once."""
+
+
+def anchor_path(settings: Settings, database: Database) -> Path | None:
+    """Return the file that holds the published head; None where there is none.
+
+    Beside a SQLite file it is made; for a shared database it must be named.
+    """
+    if settings.audit_anchor:
+        return settings.audit_anchor
+    return Path(f"{database.path}.head") if database.path else None
+
+
+def read_anchor(text: str) -> Anchor:
+    """Return the head that is written as NUMBER:HASH, or that a head file holds."""
+    try:
+        told = json.loads(text) if text.lstrip().startswith("{") else None
+        number, hash_ = (told["seq"], told["hash"]) if told else text.strip().split(":")
+        return int(number), str(hash_)
+    except (ValueError, KeyError, TypeError):
+        raise SettingError(
+            "This is not a published head.",
+            "Write it as NUMBER:HASH, or name its file.",
+        ) from None
+
+
+def is_behind(session: Session, anchor: Anchor) -> bool:
+    """Tell whether the database is not one that once had `anchor` as its head."""
+    seq, hash_ = anchor
+    return session.exec(select(Event.hash).where(Event.seq == seq)).first() != hash_
+
+
+def refuse_rollback(settings: Settings, database: Database) -> None:
+    """Raise SettingError when the database is older than its newest published head."""
+    anchor = _kept(anchor_path(settings, database))
+    if anchor is not None and database.look(is_behind, anchor):
+        raise SettingError(
+            f"The database is older than its newest published head, event {anchor[0]}.",
+            "Put the newest copy back, or say why it is so: "
+            "access-bot audit accept --reason WHY",
+        )
+
+
+def publish_head(settings: Settings, database: Database) -> None:
+    """Write the newest event's number, hash and time to the log and the head file.
+
+    A database that is behind the file publishes nothing there: it must not
+    erase what tells that it is.
+    """
+    head = database.look(audit.head)
+    if head is None:
+        return
+    told = {"seq": head.seq, "hash": head.hash, "at": head.at.isoformat()}
+    log.info("audit head", **told)
+    path = anchor_path(settings, database)
+    kept = _kept(path)
+    if path and (kept is None or not database.look(is_behind, kept)):
+        _write(path, json.dumps(told))
+
+
+def accept(settings: Settings, database: Database) -> None:
+    """Take the database as it is for the newest: publish its head over a later one."""
+    head, path = database.look(audit.head), anchor_path(settings, database)
+    if path and head:
+        told = {"seq": head.seq, "hash": head.hash, "at": head.at.isoformat()}
+        _write(path, json.dumps(told))
+
+
+def _kept(path: Path | None) -> Anchor | None:
+    if path is None or not path.exists():
+        return None
+    try:
+        return read_anchor(path.read_text("ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"The published head {path} cannot be read.", "Check its owner and mode."
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Put `text` in place of the file in one go, readable for us alone."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        beside.touch(mode=0o600)
+        with beside.open("w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        log.error("head not published", path=str(path), why=error.strerror)

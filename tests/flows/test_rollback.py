@@ -1,0 +1,74 @@
+"""An old copy of the database put back: nothing is given until an admin says why."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.cli import app
+from bot.core.words import SettingError
+from tests.flows.world import DATABASE, GROUP, WHY, World
+
+
+def _type(world: World, *words: str) -> Result:
+    return CliRunner().invoke(app, words, env=world.environment() | {"PORT": "0"})
+
+
+def _copy(world: World) -> None:
+    shutil.copy(world.folder / DATABASE, world.folder / "old.db")
+
+
+def _put_back(world: World) -> None:
+    world.is_tampered = True
+    for suffix in ("-wal", "-shm"):
+        (world.folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
+    shutil.copy(world.folder / "old.db", world.folder / DATABASE)
+
+
+def test_with_something_held_an_old_copy_runs_revoke_only(world: World) -> None:
+    world.policy["duration"] = "8s"
+    with world.bot():
+        world.given(f"{GROUP} 8s {WHY}")
+    _copy(world)
+    with world.bot():
+        world.ask("rita", f"prod-logs 1h {WHY}")
+    _put_back(world)
+    with world.bot_not_ready():
+        world.members()  # its end is kept
+        assert not world.is_ready()
+    result = _type(world, "audit", "accept", "--reason", "restored after a disk fault")
+    assert result.exit_code == 0, result.output
+    with world.bot():
+        assert "You asked for" in world.ask("rita", f"prod-logs 1h {WHY}")
+
+
+def test_with_nothing_held_an_old_copy_does_not_start(world: World) -> None:
+    with world.bot():
+        pass
+    _copy(world)
+    with world.bot():
+        world.ask("rita", f"prod-logs 1h {WHY}")
+    _put_back(world)
+    old = pytest.raises(SettingError, match="older than its newest published head")
+    with old, world.bot():
+        pass
+    told = json.loads((world.folder / f"{DATABASE}.head").read_text())
+    anchor = f"{told['seq']}:{told['hash']}"
+    result = _type(world, "audit", "verify", "--anchor", anchor)
+    assert result.exit_code == 1
+    assert "is not in it" in result.stdout
+
+
+def test_the_head_that_was_published_is_in_what_goes_on(world: World) -> None:
+    with world.bot():
+        world.ask()
+    head = world.folder / f"{DATABASE}.head"
+    assert head.stat().st_mode & 0o777 == 0o600
+    assert _type(world, "audit", "verify", "--anchor", str(head)).exit_code == 0
+    with world.bot():
+        world.ask("rita", f"prod-logs 1h {WHY}")
+    assert (
+        "not a published head"
+        in _type(world, "audit", "verify", "--anchor", "yesterday").output
+    )
