@@ -1,13 +1,14 @@
 """The bot's face over the sandbox Slack, with a worker that works when told."""
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select
 from starlette.applications import Starlette
 
-from bot.core.catalogue import load
+from bot.core.catalogue import Catalogue, load
 from bot.sandbox.serving import Loopback
 from bot.sandbox.slack import SlackWorkspace
 from bot.sandbox.slack.records import Ack, Message
@@ -21,6 +22,7 @@ from bot.store import claims
 from bot.store.database import Database
 from bot.store.tables import AccessGrant, AccessRequest, Notice
 from bot.workflow import grants, requests, upkeep
+from bot.workflow.flow_maps import FlowMaps
 from bot.workflow.reading import Office
 from tests.slack.org import Org
 
@@ -70,6 +72,9 @@ class Stage:
         self.clock = Clock(wall=self.wall, monotonic=lambda: 0.0)
         self.timing = Timing()
         self.woken = 0
+        self.office: Office
+        self.desk: Desk
+        self.messenger: Messenger
         self.loopback = Loopback()
         self.run(self._build())
 
@@ -101,6 +106,17 @@ class Stage:
     def work(self) -> None:
         """Carry out everything that is due now."""
         self.run(self._work())
+
+    def put_in_force(self, catalogue: Catalogue) -> None:
+        """Let everything go by another file from now on."""
+        self.office = replace(
+            self.office,
+            catalogue=catalogue,
+            integration=catalogue.integrations[0],
+            flow_maps=FlowMaps(),
+        )
+        offices = {self.office.name: self.office}
+        self.desk.offices = self.messenger.offices = offices
 
     def settle(self) -> None:
         """Wait for what is told after an ack."""

@@ -47,6 +47,7 @@ ACTIONS = {
     notices.EXTEND: holding.extend,
     notices.AGAIN: asking.ask_again,
     home.ASK: asking.open_form,
+    modal.GROUP: asking.choose,
 }
 SHORTCUT = "request_access"
 VIEWS = {

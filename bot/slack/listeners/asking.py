@@ -1,7 +1,9 @@
 """Asking: the command, the modal, its typeahead and its submit."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -10,6 +12,8 @@ from bot.core.catalogue import Flow
 from bot.core.durations import parse_duration, say_duration
 from bot.core.policy import Asked
 from bot.core.words import Group, Person, Refused
+from bot.slack.calls import call
+from bot.slack.errors import SlackError
 from bot.slack.listeners.desk import (
     NOT_SERVED,
     Body,
@@ -21,9 +25,9 @@ from bot.slack.listeners.desk import (
     say,
 )
 from bot.slack.typed import Typed, read_ask
-from bot.slack.views import modal
+from bot.slack.views import modal, words
 from bot.slack.views.modal import AskForm, GroupChoice, written
-from bot.slack.views.text import clean
+from bot.slack.views.text import clean, listed
 from bot.store import directory
 from bot.store.tables import AccessRequest
 from bot.workflow.people import identify
@@ -34,6 +38,9 @@ from bot.workflow.search import groups_for
 COMMAND = "/access"
 ASK = "okta-group"
 MOST_OFFERED = 100
+BUNDLE = "*"
+"""What a choice begins with that is no group: no integration is called so."""
+
 HELP = (
     f"{COMMAND} {ASK} opens a form to ask for an Okta group for a while. "
     f"{COMMAND} {ASK} GROUP DURATION JUSTIFICATION asks at once, such as "
@@ -76,8 +83,8 @@ async def submit(desk: Desk, body: Body) -> Reply:
     """Ask for what the modal holds; a refusal stands on the field it is about."""
     if desk.closed:
         return say(body, desk.closed)
-    name, _, group_id = written(body, modal.GROUP).partition(":")
-    office = desk.offices.get(name)
+    name, _, chosen = written(body, modal.GROUP).partition(":")
+    office = desk.offices.get(name.removeprefix(BUNDLE))
     if office is None:
         return _on_field(NOT_SERVED)
     try:
@@ -92,14 +99,120 @@ async def submit(desk: Desk, body: Body) -> Reply:
         return _on_field(Refused(grantee.reason, "grantee"))
     wish = Wish(
         requester_id=person.id,
-        group_id=group_id,
+        group_id=chosen,
         duration=duration,
         justification=written(body, modal.JUSTIFICATION),
         delivery=f"view:{body['view']['id']}",
         grantee_id=grantee.id if grantee else None,
     )
+    if name.startswith(BUNDLE):
+        came = await desk.write(_ask_bundle, office, chosen, wish, desk.clock())
+        return _on_field(came) if isinstance(came, Refused) else say(body, came)
     asked = await desk.write(ask, office, wish, desk.clock())
     return _on_field(asked) if isinstance(asked, Refused) else Reply()
+
+
+async def choose(desk: Desk, body: Body) -> Reply:
+    """Say under the group that was chosen who will be asked, and the limits."""
+    option = body["actions"][0].get("selected_option") or {}
+    name, _, group_id = str(option.get("value") or "").partition(":")
+    office, view = desk.offices.get(name), body.get("view") or {}
+    if office is None or view.get("callback_id") != modal.ASK:
+        return Reply()
+    person = await person_at(desk, body, office)
+    if isinstance(person, Refused):
+        return Reply()
+    choice = await desk.database.read(_choice, office, person, group_id)
+    if choice is not None:
+        desk.later(_redraw(desk, view, choice))
+    return Reply()
+
+
+async def _redraw(desk: Desk, view: Body, choice: Choice) -> None:
+    """Draw the form again around what was chosen; what is typed stays."""
+    office, person, group = choice
+    flows = await desk.database.read(
+        _flows, desk.offices, {office.name: person}, choice
+    )
+    if not flows:
+        return
+    form = _form(flows, Typed(), _offer(desk, choice), "")
+    with suppress(SlackError):  # it was closed meanwhile, or chosen anew
+        await call(
+            desk.client.views_update,
+            desk.timing.slack_call,
+            view_id=view["id"],
+            hash=view["hash"],
+            view=modal.ask(replace(form, about=_about(flows[0], group))),
+        )
+
+
+def _about(flow: Flow, group: Group) -> str:
+    """Return who is asked and the limits, in plain words."""
+    steps = ", then ".join(words.answerers(step) for step in flow.approval)
+    asked = f"Asks {steps}." if flow.approval else "Given at once."
+    most = say_duration(flow.duration.max)
+    when = f" Can be asked for {flow.timeframe}." if flow.timeframe else ""
+    about = f" {group.description}" if group.description else ""
+    return f"{asked} At most {most}.{when}{about}"
+
+
+def _choice(
+    session: Session, office: Office, person: Person, group_id: str
+) -> Choice | None:
+    group = directory.group(session, office.name, group_id)
+    rules = policy_for(session, office.catalogue, office.integration)
+    if group is None or not policy.may_see(rules, person, group):
+        return None
+    return office, person, group
+
+
+def _ask_bundle(
+    session: Session, office: Office, name: str, wish: Wish, now: datetime
+) -> str | Refused:
+    """Ask for every group of a bundle, one request each; return what came of each."""
+    asked: list[str] = []
+    refused: list[tuple[str, Refused]] = []
+    for group in _groups_of(session, office, name):
+        own = replace(wish, group_id=group.id, delivery=f"{wish.delivery}:{group.id}")
+        came = ask(session, office, own, now)
+        if isinstance(came, Refused):
+            refused.append((group.name, came))
+        else:
+            asked.append(group.name)
+    if not asked:
+        return refused[0][1] if refused else NOTHING
+    said = f"You asked for {listed(asked)}."
+    return " ".join([said, *(f"Not for {each}: {why.reason}" for each, why in refused)])
+
+
+def _groups_of(session: Session, office: Office, name: str) -> list[Group]:
+    """Return the groups of the bundle called `name`, as rows know them."""
+    return [
+        group
+        for bundle in office.catalogue.bundles
+        if bundle.name == name and bundle.integration == office.name
+        for called in bundle.groups
+        for group in directory.groups_called(session, office.name, called)
+    ]
+
+
+def _bundles(
+    session: Session, office: Office, person: Person, typed: str
+) -> list[GroupChoice]:
+    """Return the bundles that hold what is typed, and a group they may ask for."""
+    rules = policy_for(session, office.catalogue, office.integration)
+    found = []
+    for bundle in office.catalogue.bundles:
+        fits = typed.casefold() in bundle.name.casefold()
+        if bundle.integration != office.name or not fits:
+            continue
+        groups = _groups_of(session, office, bundle.name)
+        if any(policy.may_see(rules, person, group) for group in groups):
+            value = f"{BUNDLE}{office.name}:{bundle.name}"
+            about = f"{len(groups)} groups: {', '.join(g.name for g in groups)}"
+            found.append(GroupChoice(value=value, name=bundle.name, about=about))
+    return found
 
 
 async def ask_again(desk: Desk, body: Body) -> Reply:
@@ -133,14 +246,17 @@ async def suggest(desk: Desk, body: Body) -> Reply:
         return Reply({"options": []})
     typed = clean(body.get("value") or "", 100)
     choices: list[Choice] = []
+    bundles: list[GroupChoice] = []
     for name, person in people.items():
         office = desk.offices[name]
+        bundles += await desk.database.read(_bundles, office, person, typed)
         found = await desk.database.read(
             groups_for, office, person, typed, MOST_OFFERED
         )
         choices += [(office, person, group) for group in found]
-    offered = [_offer(desk, choice) for choice in choices[:MOST_OFFERED]]
-    return Reply({"options": [modal.group_option(each) for each in offered]})
+    offered = [*bundles, *(_offer(desk, choice) for choice in choices)]
+    options = [modal.group_option(each) for each in offered[:MOST_OFFERED]]
+    return Reply({"options": options})
 
 
 async def _answer_typed(
@@ -151,11 +267,37 @@ async def _answer_typed(
         return await _open(desk, body, people, typed)
     found = await desk.database.read(groups_called, desk.offices, people, typed.group)
     if not found:
-        return say(body, NO_GROUP.format(clean(typed.group, 100)))
+        return await _ask_bundle_typed(desk, body, people, typed)
     if len(found) > 1 or typed.duration is None:
         chosen = found[0] if len(found) == 1 else None
         return await _open(desk, body, people, typed, chosen)
     return await _ask_at_once(desk, body, typed, found[0])
+
+
+async def _ask_bundle_typed(
+    desk: Desk, body: Body, people: Mapping[str, Person], typed: Typed
+) -> Reply:
+    """Ask for the bundle that was typed; else say that there is no such group."""
+    for name, person in people.items():
+        office = desk.offices[name]
+        called = [
+            bundle.name
+            for bundle in office.catalogue.bundles
+            if bundle.integration == name
+            and bundle.name.casefold() == typed.group.casefold()
+        ]
+        if not called:
+            continue
+        wish = Wish(
+            requester_id=person.id,
+            group_id="",
+            duration=typed.duration,
+            justification=typed.justification,
+            delivery=f"command:{body['trigger_id']}",
+        )
+        came = await desk.write(_ask_bundle, office, called[0], wish, desk.clock())
+        return say(body, came.reason if isinstance(came, Refused) else came)
+    return say(body, NO_GROUP.format(clean(typed.group, 100)))
 
 
 async def _ask_at_once(desk: Desk, body: Body, typed: Typed, choice: Choice) -> Reply:

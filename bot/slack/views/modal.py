@@ -51,6 +51,7 @@ class AskForm:
     note: str = ""
     for_others: bool = False
     grantee: str = ""
+    about: str = ""
 
 
 def ask(form: AskForm) -> Block:
@@ -61,6 +62,7 @@ def ask(form: AskForm) -> Block:
         [
             *note,
             _group(form),
+            *([blocks.small_plain(clean(form.about))] if form.about else []),
             _duration(form),
             _justification(form),
             *([_grantee(form)] if form.for_others else []),
@@ -179,7 +181,8 @@ def _group(form: AskForm) -> Block:
     }
     if form.group is not None:
         element["initial_option"] = group_option(form.group)
-    return blocks.entry("Group", GROUP, element)
+    # What is under it follows the choice, so Slack is to tell of it at once.
+    return blocks.entry("Group", GROUP, element) | {"dispatch_action": True}
 
 
 def _duration(form: AskForm) -> Block:
