@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check bench lock clean
+.PHONY: help demo test chaos check bench gallery lock clean
 
 help:  ## these lines
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -32,6 +32,9 @@ check: $(READY)  ## format, lint, types and import contracts
 
 bench: $(READY)  ## every benchmark, or ONLY=name
 	$(BIN)/python -m benchmarks $(ONLY)
+
+gallery: $(READY)  ## every view and message as a page, with pictures where Chromium is
+	$(BIN)/python -m tests.slack.gallery build/gallery
 
 lock: $(READY)  ## bring the locks in line with pyproject.toml (ARGS=--upgrade for newer ones)
 	$(COMPILE) $(ARGS) --extra postgres --output-file requirements.lock

@@ -115,6 +115,8 @@ class Timing:
     anchor: timedelta = timedelta(hours=1)  # the head of the audit is published
     clean_up: timedelta = timedelta(hours=1)
     discover_changes: timedelta = timedelta(minutes=5)  # between whole discoveries
+    reconcile: timedelta = timedelta(minutes=5)  # rows are compared with Okta
+    absent: timedelta = timedelta(minutes=1)  # between two readings that end a grant
     meet: timedelta = timedelta(hours=1)  # the people of the workspace are read
     beat: timedelta = timedelta(seconds=2)  # one of several processes is heard of
     stop: timedelta = timedelta(seconds=10)  # to finish or hand back on SIGTERM

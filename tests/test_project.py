@@ -18,7 +18,7 @@ from bot.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
-TARGETS = {"demo", "test", "check", "bench", "chaos", "lock", "clean"}
+TARGETS = {"demo", "test", "check", "bench", "chaos", "gallery", "lock", "clean"}
 PINNED = re.compile(
     r"^([\w.-]+)==(\S+)(?: ; .*)? \\\n((?: {4}--hash=sha256:\w{64}.*\n)+)", re.MULTILINE
 )

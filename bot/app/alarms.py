@@ -34,6 +34,7 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     if between < whole:
         changes = partial(upkeep.discover_changes, office)
         every(between, f"discover changes {name}", changes)
+    every(timing.reconcile, f"reconcile {name}", partial(_reconcile, office))
     cleanup = office.integration.user_cleanup
     if cleanup and cleanup.action == "forget":
         wait = min(timing.clean_up, cleanup.after)
@@ -44,6 +45,7 @@ def forget_alarms_of(parts: Parts, name: str) -> None:
     """Run the upkeep of an integration no more."""
     for job in ("look after", "look for lost", "discover", "discover changes"):
         parts.schedule.forget(f"{job} {name}")
+    parts.schedule.forget(f"reconcile {name}")
     parts.schedule.forget(f"clean up {name}")
 
 
@@ -56,6 +58,13 @@ async def _discover(parts: Parts, office: Office) -> None:
         raise
     parts.health.right(office.name)
     log.info("discovered", integration=office.name, groups=count)
+
+
+async def _reconcile(office: Office) -> None:
+    """Reconcile, and say how many grants ended by it."""
+    count = await upkeep.reconcile(office)
+    if count:
+        log.info("grants ended by reconcile", integration=office.name, grants=count)
 
 
 async def _clean_up(office: Office) -> None:

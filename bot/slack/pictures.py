@@ -35,6 +35,7 @@ from bot.store.tables import (
 from bot.workflow.reading import Office, freeze_of, policy_for
 from bot.workflow.seats import step_of
 from bot.workflow.upkeep.discovery import DISCOVERED
+from bot.workflow.upkeep.reconciling import is_braked
 
 MOST_HELD = 20
 MOST_SHOWN = 8
@@ -160,11 +161,13 @@ class AboutGrant:
 class Alert:
     """Something to tell an owner or an admin, in one text.
 
-    `stuck` is the grant of which they are asked whether its group is gone.
+    `stuck` is the grant of which they are asked whether its group is gone, `braked`
+    the integration in which many ends wait for an admin.
     """
 
     text: str
     stuck: str = ""
+    braked: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +230,10 @@ def load(
         return Shown(AboutGrant(kind=notice.kind, held=held), wanted)
     if notice.request_id is not None:
         return Shown(_about_request(session, offices, notice), wanted)
-    return Shown(Alert(text=str(notice.facts.get("text", ""))), wanted)
+    name = str(notice.facts.get("integration", ""))
+    waits = notice.kind == "brake" and is_braked(session, name)
+    text = str(notice.facts.get("text", ""))
+    return Shown(Alert(text=text, braked=name if waits else ""), wanted)
 
 
 def _stuck(notice: Notice, grant: AccessGrant) -> Alert:

@@ -70,6 +70,9 @@ class CaseOrg:
             return [person for person in people if person.email == value]
         return [each for each in people if each.profile.get(attribute) == value]
 
+    async def people_changed(self, since: datetime) -> list[Person]:
+        return []
+
     async def groups_of(self, person_id: str) -> frozenset[str]:
         return self._people[person_id].groups or frozenset()
 

@@ -101,6 +101,8 @@ class Memberships(Protocol):
 class Directory(People, Groups, Memberships, Protocol):
     """An Okta org, as the workflow meets it."""
 
+    async def people_changed(self, since: datetime) -> list[Person]: ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Office(Door):

@@ -56,6 +56,10 @@ class Org:
         await self._answer()
         return [p for p in self.people.values() if getattr(p, attribute) == value]
 
+    async def people_changed(self, since: datetime) -> list[Person]:
+        await self._answer()
+        return list(self.people.values())
+
     async def groups_of(self, person_id: str) -> frozenset[str]:
         await self._answer()
         return frozenset(g for g in self.groups if self.is_member(g, person_id))

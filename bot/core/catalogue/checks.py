@@ -65,9 +65,6 @@ def _not_yet(document: Document) -> Iterator[Problem]:
         if action not in (None, "forget"):
             what = NOT_YET.format(f"Clean-up by {action}")
             yield document.problem((*loc, "user_cleanup", "action"), what)
-        if part.get("brake"):
-            what = NOT_YET.format("The brake on inferred ends")
-            yield document.problem((*loc, "brake"), what)
         guards = part.get("groups")
         if isinstance(guards, dict) and guards.get("allow_admin") == "true":
             message = "Groups with an admin role can be asked for: the bot is as strong"

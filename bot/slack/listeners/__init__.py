@@ -45,6 +45,8 @@ ACTIONS = {
     notices.GONE: ending.settle_gone,
     notices.NUDGE: holding.nudge,
     notices.EXTEND: holding.extend,
+    notices.CARRY_ON: ending.carry_on,
+    notices.DISCARD: ending.discard,
     notices.AGAIN: asking.ask_again,
     home.ASK: asking.open_form,
     modal.GROUP: asking.choose,

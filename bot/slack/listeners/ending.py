@@ -2,12 +2,15 @@
 
 from sqlmodel import Session
 
-from bot.core.words import Refused, StaleState
+from bot.core.policy import is_admin
+from bot.core.words import Person, Refused, StaleState
 from bot.slack.listeners.desk import NOT_SERVED, Body, Desk, Reply, person_at, say
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow import grants
 from bot.workflow.grants import give_back
+from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests import cancel as cancel_request
+from bot.workflow.upkeep import reconciling
 
 NOT_KNOWN = Refused("I do not know this any more.")
 FASTER = Refused("Something else happened to this at the same moment.")
@@ -37,6 +40,36 @@ async def settle_gone(desk: Desk, body: Body) -> Reply:
         grants.settle_gone, office, grant_id, person.id, desk.clock()
     )
     return say(body, settled.reason) if isinstance(settled, Refused) else Reply()
+
+
+async def carry_on(desk: Desk, body: Body) -> Reply:
+    """Let many ends go on that were only inferred, as an admin says."""
+    return await _decide(desk, body, reconciling.CARRY_ON)
+
+
+async def discard(desk: Desk, body: Body) -> Reply:
+    """Leave many grants as they are that Okta does not show, as an admin says."""
+    return await _decide(desk, body, reconciling.DISCARD)
+
+
+async def _decide(desk: Desk, body: Body, decision: str) -> Reply:
+    name = str(body["actions"][0].get("value") or "")
+    office = desk.offices.get(name)
+    if office is None:
+        return say(body, NOT_SERVED.reason)
+    person = await person_at(desk, body, office)
+    if isinstance(person, Refused):
+        return say(body, person.reason)
+    if not await desk.database.read(_is_admin, office, person):
+        return say(body, "Only admins can do that.")
+    by, now = f"okta:{person.id}", desk.clock()
+    await desk.write(reconciling.decide, office, decision, by, now)
+    return say(body, f"Noted: {decision}. It is done within minutes.")
+
+
+def _is_admin(session: Session, office: Office, person: Person) -> bool:
+    policy = policy_for(session, office.catalogue, office.integration)
+    return is_admin(policy, person)
 
 
 async def _end(

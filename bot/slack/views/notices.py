@@ -32,6 +32,8 @@ GONE = "gone"
 EXTEND = "extend"
 NUDGE = "nudge"
 AGAIN = "ask_again"
+CARRY_ON = "carry_on"
+DISCARD = "discard"
 
 MOST_NAMED = 3
 SESSIONS = "Apps you are signed in to may keep you signed in for a while."
@@ -159,6 +161,10 @@ def failed(about: AboutGrant) -> Drawn:
 def alert(about: Alert) -> Drawn:
     """To an owner or an admin: one text."""
     text = clean(about.text, 2000) or "Something needs a look in the audit."
+    if about.braked:
+        on = blocks.button("Carry on", CARRY_ON, about.braked, spoken="Carry on")
+        off = blocks.button("Discard", DISCARD, about.braked, spoken="Discard")
+        return escape(text), [blocks.paragraph(text), blocks.buttons(on, off)]
     if not about.stuck:
         return escape(text), [blocks.paragraph(text)]
     spoken = "The group is gone from Okta"

@@ -1,0 +1,280 @@
+"""Reconciling: rows compared with Okta, so that what changed there is known here.
+
+A person who was suspended or deactivated loses what they hold. A member who was
+removed outside ends the grant, but only after two readings by different
+endpoints, some time apart, show it; and when many would end so, an admin is asked.
+
+NB. Nothing is ended on a listing that fails, or on one reading alone: a partial
+answer must not end everybody's access.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from bot.core.words import (
+    LIVE,
+    STILL_HOLDS,
+    Cause,
+    DirectoryError,
+    GrantStatus,
+    Person,
+    Refused,
+    RequestStatus,
+    StaleState,
+)
+from bot.store import directory, moves, queries
+from bot.store.claims import settled
+from bot.store.tables import AccessGrant, AccessRequest, OktaPerson
+from bot.workflow import requests
+from bot.workflow.grants.ending import end, tell_of
+from bot.workflow.notices import recipients_of, tell, tell_people
+from bot.workflow.people import ask_for_person
+from bot.workflow.reading import Office
+
+OVERLAP = timedelta(minutes=5)
+FIRST = timedelta(days=1)
+"""How far the first reading of changes goes back."""
+
+AT_ONCE = 25
+"""How many people who hold something are read anew in one pass, those read longest
+ago first: 7,200 a day at one pass each 5 minutes."""
+
+RECONCILED = "reconciled:{}"
+ABSENT = "absent:{}"
+BRAKE = "brake:{}"
+"""What is remembered: when it was done last, whom one reading did not show, and what
+an admin said of many ends at once."""
+
+CARRY_ON, DISCARD = "carry on", "discard"
+OKTA = "okta"
+LEFT = Refused("Their Okta account is no longer active.")
+
+
+async def reconcile(office: Office) -> int:
+    """Bring rows in line with what changed in Okta; return how many grants ended.
+
+    Raises DirectoryError when a listing fails: then nothing was ended on it.
+    """
+    began = office.clock()
+    since = await office.database.read(_since, office, began)
+    left = await office.directory.people_changed(since)
+    changed = {group.id for group in await office.directory.guarded_groups(since)}
+    ended = 0
+    for person in left:
+        ended += await office.database.run(_left, office, person, began)
+    ended += await _look_for_removed(office, changed, began)
+    await office.database.run(
+        directory.remember, RECONCILED.format(office.name), {}, began
+    )
+    return ended
+
+
+def decide(
+    session: Session, office: Office, decision: str, by: str, now: datetime
+) -> None:
+    """Write what an admin says of many ends at once; the next pass goes by it."""
+    key = BRAKE.format(office.name)
+    remembered = directory.remembered(session, key)
+    facts = dict(remembered.facts) if remembered else {}
+    directory.remember(session, key, facts | {"decision": decision, "by": by}, now)
+
+
+def is_braked(session: Session, integration: str) -> bool:
+    """Tell whether many ends wait for what an admin says of them."""
+    remembered = directory.remembered(session, BRAKE.format(integration))
+    return remembered is not None and not remembered.facts.get("decision")
+
+
+def _since(session: Session, office: Office, now: datetime) -> datetime:
+    last = directory.remembered(session, RECONCILED.format(office.name))
+    return (last.at if last else now - FIRST) - OVERLAP
+
+
+def _left(session: Session, office: Office, person: Person, now: datetime) -> int:
+    """End what somebody holds who left, and deny what they wait for."""
+    if person.status in STILL_HOLDS:
+        return 0
+    held = select(AccessGrant).where(
+        AccessGrant.integration == office.name,
+        AccessGrant.grantee_id == person.id,
+        col(AccessGrant.status).in_((GrantStatus.GRANTING, GrantStatus.ACTIVE)),
+    )
+    waits = select(AccessRequest).where(
+        AccessRequest.integration == office.name,
+        (AccessRequest.grantee_id == person.id)
+        | (AccessRequest.requester_id == person.id),
+        AccessRequest.status == RequestStatus.PENDING,
+    )
+    grants = session.exec(held).all()
+    for grant in grants:
+        end(session, grant, Cause.PERSON_LEFT, OKTA, now)
+    for request in session.exec(waits).all():
+        requests.refuse(session, request, LEFT, now)
+    return len(grants)
+
+
+async def _look_for_removed(office: Office, changed: set[str], now: datetime) -> int:
+    """End grants whose membership two readings did not show; return how many."""
+    absent: dict[str, str] = {}
+    gone: list[AccessGrant] = []
+    marks = await office.database.read(_marks, office.name)
+    for person_id, grants in await office.database.read(
+        _to_look_at, office, changed, marks
+    ):
+        person = await _read(office, person_id, now)
+        for grant in grants:
+            if person is None or grant.group_id in (person.groups or ()):
+                continue
+            first = marks.get(grant.id)
+            absent[grant.id] = first or now.isoformat()
+            if first and await _is_gone(office, grant, first, now):
+                gone.append(grant)
+    ended = await _end_within_brake(office, gone, now)
+    kept = {each: at for each, at in absent.items() if each not in ended}
+    await office.database.run(directory.remember, ABSENT.format(office.name), kept, now)
+    return len(ended)
+
+
+async def _read(office: Office, person_id: str, now: datetime) -> Person | None:
+    """Read who holds something, and their groups; None where that cannot be told."""
+    try:
+        person = await ask_for_person(office.directory, person_id, now)
+    except DirectoryError:
+        return None
+    if person is None or person.groups is None:
+        return None
+    await office.database.run(directory.remember_person, office.name, person, now)
+    return person
+
+
+async def _is_gone(
+    office: Office, grant: AccessGrant, first: str, now: datetime
+) -> bool:
+    """Tell whether the group itself, read some time later, shows them neither."""
+    if now - datetime.fromisoformat(first) < office.timing.absent:
+        return False
+    try:
+        if await office.directory.group(grant.group_id) is None:
+            return False
+        members = await office.directory.members(grant.group_id, None)
+    except DirectoryError:
+        return False
+    return grant.grantee_id not in {member.id for member in members}
+
+
+async def _end_within_brake(
+    office: Office, gone: Sequence[AccessGrant], now: datetime
+) -> set[str]:
+    """End those that are gone, unless they are so many that an admin must say so."""
+    if not gone:
+        return set()
+    if not await office.database.run(_is_let, office, len(gone), now):
+        return set()
+    ended = set()
+    for grant in gone:
+        try:
+            await office.database.run(_ended_outside, office, grant, now)
+        except StaleState:
+            continue
+        ended.add(grant.id)
+    return ended
+
+
+def _is_let(session: Session, office: Office, count: int, now: datetime) -> bool:
+    """Tell whether so many may end; else the admins are asked, once."""
+    brake, key = office.integration.brake, BRAKE.format(office.name)
+    held = queries.count_live(session)
+    if count <= max(brake.most, int(held * brake.share)):
+        return True
+    remembered = directory.remembered(session, key)
+    decision = remembered.facts.get("decision") if remembered else None
+    if decision == CARRY_ON:
+        directory.remember(session, key, {"decision": DISCARD}, now)
+        return True
+    if remembered is None or (
+        decision == DISCARD and now - remembered.at > office.timing.late_again
+    ):
+        directory.remember(session, key, {}, now)
+        _ask_admins(session, office, count, held, now)
+    return False
+
+
+def _ask_admins(
+    session: Session, office: Office, count: int, held: int, now: datetime
+) -> None:
+    said = (
+        f"Okta no longer shows {count} of {held} memberships given in {office.name}. "
+        "I ended none of them: so many at once may be a fault. Carry on takes them as "
+        "ended outside, Discard leaves them until their end."
+    )
+    for recipient in recipients_of(session, office.name, "admins"):
+        key = f"brake:{office.name}:{now.isoformat()}:{recipient}"
+        facts = {"text": said, "integration": office.name}
+        tell(session, "brake", recipient, key=key, now=now, facts=facts)
+
+
+def _ended_outside(
+    session: Session, office: Office, grant: AccessGrant, now: datetime
+) -> None:
+    """Write that a membership was removed outside; tell who held it, and the owner."""
+    who, what = queries.names_of(session, grant)
+    moves.move(
+        session,
+        grant,
+        GrantStatus.REVOKED,
+        by=OKTA,
+        now=now,
+        cause=Cause.ENDED_OUTSIDE,
+        ended_at=now,
+        ended_by=OKTA,
+        **settled(now if grant.unsure_until else None),
+    )
+    tell_of(session, "ended", grant, now)
+    said = f"{who} was removed from {what} in Okta, not by me; their grant has ended."
+    tell_people(session, office.name, "owner", said, key=f"outside:{grant.id}", now=now)
+
+
+def _marks(session: Session, integration: str) -> dict[str, str]:
+    remembered = directory.remembered(session, ABSENT.format(integration))
+    return dict(remembered.facts) if remembered else {}
+
+
+def _to_look_at(
+    session: Session, office: Office, changed: set[str], marks: Iterable[str]
+) -> list[tuple[str, list[AccessGrant]]]:
+    """Return who is to be read now, each with what they hold.
+
+    Those whose group changed, those whom one reading did not show, and some of those
+    who were read the longest ago.
+    """
+    active = select(AccessGrant).where(
+        AccessGrant.integration == office.name,
+        AccessGrant.status == GrantStatus.ACTIVE,
+    )
+    held: dict[str, list[AccessGrant]] = {}
+    for grant in session.exec(active):
+        held.setdefault(grant.grantee_id, []).append(grant)
+    marked = set(marks)
+    urgent = {
+        person_id
+        for person_id, grants in held.items()
+        if any(each.group_id in changed or each.id in marked for each in grants)
+    }
+    oldest = (
+        select(OktaPerson.id)
+        .where(
+            OktaPerson.integration == office.name,
+            col(OktaPerson.id).in_(
+                select(AccessGrant.grantee_id).where(
+                    AccessGrant.integration == office.name,
+                    col(AccessGrant.status).in_(LIVE),
+                )
+            ),
+        )
+        .order_by(func.coalesce(OktaPerson.read_at, OktaPerson.forgotten_at))
+        .limit(AT_ONCE)
+    )
+    chosen = urgent | {id_ for id_ in session.exec(oldest) if id_ in held}
+    return [(person_id, held[person_id]) for person_id in sorted(chosen)]

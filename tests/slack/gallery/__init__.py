@@ -1,0 +1,1 @@
+"""Every view and message of the bot, one example of each state: `make gallery`."""

@@ -1,0 +1,158 @@
+"""What changed in Okta is known here: who left, who was removed outside."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.core.words import Cause, DirectoryError, GrantStatus, RequestStatus
+from bot.store.tables import Notice
+from bot.workflow import upkeep
+from bot.workflow.upkeep import reconciling
+from tests.workflow.world import HOUR, MINUTE, World, known
+
+pytestmark = pytest.mark.anyio
+
+
+async def look(world: World, times: int = 1, apart: timedelta = 2 * MINUTE) -> int:
+    """Reconcile so many times, some time apart; return how many grants ended."""
+    ended = 0
+    for _ in range(times):
+        ended += await upkeep.reconcile(world.office)
+        world.wait(apart)
+    return ended
+
+
+@pytest.mark.parametrize("status", ["SUSPENDED", "DEPROVISIONED"])
+async def test_who_left_loses_what_they_hold_and_wait_for(
+    world: World, status: str
+) -> None:
+    await world.held()
+    waits = known(await world.ask(group="prod-logs"))
+    world.org.set_user("ann@example.com", status=status)
+    assert await look(world) == 1
+    assert world.grant().status is GrantStatus.REVOKING
+    assert world.request(waits.id).status is RequestStatus.DENIED
+    await world.settle()
+    assert world.grant().cause is Cause.PERSON_LEFT
+    assert world.members == []
+
+
+@pytest.mark.parametrize("status", ["LOCKED_OUT", "PASSWORD_EXPIRED", "RECOVERY"])
+async def test_who_only_cannot_sign_in_keeps_it(world: World, status: str) -> None:
+    await world.held()
+    world.org.set_user("ann@example.com", status=status)
+    assert await look(world, 3) == 0
+    assert world.grant().status is GrantStatus.ACTIVE
+
+
+async def test_who_was_removed_outside_has_ended_after_two_readings(
+    world: World,
+) -> None:
+    await world.held()
+    world.org.remove_member("prod-db", "ann@example.com")
+    assert await look(world) == 0
+    assert world.grant().status is GrantStatus.ACTIVE
+    assert await look(world) == 1
+    grant = world.grant()
+    assert (grant.status, grant.cause) == (GrantStatus.REVOKED, Cause.ENDED_OUTSIDE)
+    assert world.told("ended") == ["ann"]
+    assert "not by me" in world.alerts("lead")
+    assert world.changes("DELETE") == 0
+
+
+async def test_two_readings_at_one_moment_are_one(world: World) -> None:
+    await world.held()
+    world.org.remove_member("prod-db", "ann@example.com")
+    assert await look(world, 4, apart=timedelta(seconds=1)) == 0
+    assert world.grant().status is GrantStatus.ACTIVE
+
+
+async def test_who_shows_again_was_never_gone(world: World) -> None:
+    await world.held()
+    world.org.remove_member("prod-db", "ann@example.com")
+    await look(world)
+    world.org.add_member("prod-db", "ann@example.com")
+    assert await look(world, 3) == 0
+    world.org.remove_member("prod-db", "ann@example.com")
+    assert await look(world) == 0
+
+
+async def test_a_reading_by_one_endpoint_alone_ends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person's groups are partial; the group itself still shows them."""
+    await world.held()
+    directory = world.office.directory
+
+    async def none(_person_id: str) -> frozenset[str]:
+        return frozenset()
+
+    monkeypatch.setattr(directory, "groups_of", none)
+    assert await look(world, 3) == 0
+    assert world.grant().status is GrantStatus.ACTIVE
+
+
+async def test_a_group_that_is_hidden_ends_nothing(world: World) -> None:
+    await world.held()
+    world.org.delete_group("prod-db")
+    assert await look(world, 3) == 0
+    assert world.grant().status is GrantStatus.ACTIVE
+
+
+@pytest.mark.parametrize("path", ["/api/v1/users", "/api/v1/groups"])
+async def test_a_listing_that_fails_ends_nothing(world: World, path: str) -> None:
+    await world.held()
+    world.org.remove_member("prod-db", "ann@example.com")
+    await look(world)
+    world.org.fail(f"GET {path}", "500", times=20)
+    with pytest.raises(DirectoryError):
+        await look(world)
+    assert world.grant().status is GrantStatus.ACTIVE
+
+
+@pytest.fixture
+async def many(world: World) -> World:
+    """Ann holds three groups, and the brake is at two."""
+    world.open_office(cleanup="brake: {most: 2, share: 10%}")
+    for number in range(3):
+        world.add_group(f"prod-{number}", resourceOwner="DBAs")
+    await world.discover()
+    for number in range(3):
+        request = await world.asked(group=f"prod-{number}", duration=8 * HOUR)
+        known(await world.answer(request))
+        await world.work()
+    for number in range(3):
+        world.org.remove_member(f"prod-{number}", "ann@example.com")
+    return world
+
+
+async def say(world: World, decision: str) -> None:
+    """Let an admin say what is to become of many ends."""
+    now = world.clock()
+    await world.run(reconciling.decide, world.office, decision, "okta:x", now)
+
+
+def statuses(world: World) -> set[GrantStatus]:
+    return {grant.status for grant in world.rows_of_grants()}
+
+
+async def test_many_ends_at_once_wait_for_an_admin(many: World) -> None:
+    assert await look(many, 4) == 0
+    assert statuses(many) == {GrantStatus.ACTIVE}
+    assert many.told("brake") == ["ops"]
+    [asked] = [n for n in many.rows(Notice) if n.kind == "brake"]
+    assert "3 of 3 memberships" in asked.facts["text"]
+
+
+async def test_carry_on_ends_them_once(many: World) -> None:
+    await look(many, 2)
+    await say(many, reconciling.CARRY_ON)
+    assert await look(many) == 3
+    assert statuses(many) == {GrantStatus.REVOKED}
+
+
+async def test_discard_leaves_them_until_their_end(many: World) -> None:
+    await look(many, 2)
+    await say(many, reconciling.DISCARD)
+    assert await look(many, 3) == 0
+    assert statuses(many) == {GrantStatus.ACTIVE}
