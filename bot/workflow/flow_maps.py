@@ -8,12 +8,13 @@ and what the sets leave out it refuses for everybody.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from threading import Lock
 
+import re2
 from sqlmodel import Session
 
 from bot.core.catalogue import Flow
@@ -25,7 +26,7 @@ from bot.core.policy import (
     is_about,
     refuse_group,
 )
-from bot.core.words import Person
+from bot.core.words import Group, Person
 from bot.store import group_index
 from bot.store.group_index import Change
 
@@ -129,6 +130,41 @@ class FlowMaps:
             return self._newest
 
 
+class Candidates:
+    """Which flows a group may be about, told by all of their names at once.
+
+    It only narrows: with many flows, asking each of them about each group would
+    take as long as all else together. What is named by an attribute always may.
+    """
+
+    def __init__(self, flows: Sequence[Flow]) -> None:
+        self._of: list[int] = []
+        self._by_id: dict[str, set[int]] = {}
+        self._always: set[int] = set()
+        self._names = re2.Set.FullMatchSet()
+        for number, flow in enumerate(flows):
+            for selector in flow.groups.include:
+                if isinstance(selector, str):
+                    self._add(number, selector)
+                else:
+                    self._always.add(number)
+        if self._of:
+            self._names.Compile()
+
+    def of(self, group: Group) -> set[int]:
+        """Return the numbers of the flows that may be about `group`."""
+        found = self._always | self._by_id.get(group.id, set())
+        if self._of:
+            found.update(self._of[at] for at in self._names.Match(group.name) or ())
+        return found
+
+    def _add(self, number: int, pattern: str) -> None:
+        parts = (re2.escape(part) for part in pattern.split("*"))
+        self._names.Add(f"(?s){'.*'.join(parts)}")
+        self._of.append(number)
+        self._by_id.setdefault(pattern, set()).add(number)
+
+
 def reach_of(flow_map: FlowMap, policy: Policy, person: Person) -> Reach:
     """Return the groups that `person` may ask for, as far as flows tell."""
     flows = list(policy.flows)
@@ -170,12 +206,15 @@ def _with(flow_map: FlowMap, changes: Iterator[Change], policy: Policy) -> FlowM
     flows = list(policy.flows)
     sets = [bytearray(_bytes(about)) for about in flow_map.sets]
     words, stamp = set(flow_map.words), flow_map.stamp
+    candidates = Candidates(flows)
     for change in chain([first], changes):
         stamp, group = change.stamp, change.group
         given = False
-        for bits, flow in zip(sets, flows, strict=True):
+        may_be = candidates.of(group) if group is not None else set()
+        for number, (bits, flow) in enumerate(zip(sets, flows, strict=True)):
             covered = (
                 group is not None
+                and number in may_be
                 and is_about(policy, flow.groups, group) is not False
                 and refuse_group(bare, group, flow) is None
             )
