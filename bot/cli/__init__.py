@@ -5,7 +5,8 @@
     serving   run, migrate, demo
     policy    config check, test, diff, show, schema
     explaining  explain
-    acting    revoke, freeze, unfreeze, people relink
+    copies    backup, restore
+    acting    revoke, freeze, unfreeze, people relink, people erase
     syncing   sync
     lists     grants, requests
     pictures  a grant or a request as data for programs and as a row for people
@@ -23,6 +24,7 @@ import typer
 
 from bot.cli import (
     acting,
+    copies,
     examining,
     explaining,
     keys,
@@ -65,6 +67,8 @@ app.command()(acting.revoke)
 app.command()(acting.freeze)
 app.command()(acting.unfreeze)
 app.add_typer(acting.people_app, name="people")
+app.command()(copies.backup)
+app.command()(copies.restore)
 app.command()(syncing.sync)
 app.command()(lists.grants)
 app.command()(lists.requests)

@@ -1,4 +1,4 @@
-"""revoke, freeze, unfreeze, people relink: what an operator may change.
+"""revoke, freeze, unfreeze, people relink and erase: what an operator may change.
 
 Each only records what is to be done, beside a bot that may be running; the bot
 does it within seconds. No command approves anything.
@@ -22,6 +22,7 @@ from bot.store.tables import OktaPerson, PersonLink
 from bot.workflow.freezing import Frozen
 from bot.workflow.freezing import freeze as set_freeze
 from bot.workflow.grants import revoke as end_all
+from bot.workflow.upkeep import erase as erase_person
 
 ALL = "all"
 
@@ -82,6 +83,22 @@ def relink(person: PersonArgument) -> None:
         typer.echo("They are linked to no Slack account.")
         raise typer.Exit(WRONG)
     typer.echo(f"{harmless(person)} is linked anew the next time they come.")
+
+
+@people_app.command()
+def erase(person: PersonArgument) -> None:
+    """Erase names and free text of somebody; the audit keeps ids and verifies."""
+    with opened_store() as database:
+        erased = [
+            database.transact(
+                erase_person, name, person_id, by=me(), now=_now(database)
+            )
+            for name, person_id in _people(database, person)
+        ]
+    if not all(erased):
+        typer.echo("They hold or await something: revoke that first.")
+        raise typer.Exit(WRONG)
+    typer.echo("Erased: only their Okta id is left, in the audit.")
 
 
 def _freeze(what: str, *, on: bool) -> None:

@@ -41,7 +41,7 @@ PEOPLE = ("rita", "olga", "otto", "nina", "ivan", "ada")
 GRANTED_FOR = 72.0
 """Seconds a grant lasts: an hour of a day that is fifty times shorter."""
 
-LAPSES_AFTER = 1728.0
+LAPSES_AFTER = 3 * 3600.0  # later than a clock that is set an hour forward
 WARNED_BEFORE = 18.0
 QUIET = 0.15
 """Seconds without a call after which the bot is taken to wait for time alone."""

@@ -1,11 +1,13 @@
 """Who is clicking: the same people are refused at every door."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.slack.views import modal
-from bot.store.tables import AccessGrant, AccessRequest, SlackAccount
+from bot.store.tables import AccessGrant, AccessRequest, Event, SlackAccount
 from tests.slack.conftest import Cast
 from tests.slack.stage import Stage
 
@@ -56,7 +58,45 @@ def _card(stage: Stage) -> Any:
     return stage.card(olga)
 
 
-DOORS = [_command, _form, _approve, _deny, _cancel, _home]
+def _press(action: str) -> Callable[[Stage, str], None]:
+    """Return the door that a button is, on any message."""
+
+    def press(stage: Stage, user: str) -> None:
+        (request,) = stage.rows(AccessRequest)
+        card = _card(stage)
+        card.blocks = []
+        value = f"{request.id}:1" if action == "approve_less" else request.id
+        stage.slack.press(user, action, card, value=value, force=True)
+        assert stage.slack.view(user) is None
+
+    press.__name__ = action
+    return press
+
+
+def _type(words: str) -> Callable[[Stage, str], None]:
+    """Return the door that a command is."""
+
+    def typed(stage: Stage, user: str) -> None:
+        said = stage.slack.command(user, words).text
+        assert "Alice" not in said
+        assert "prod-db" not in said
+
+    typed.__name__ = words.split()[0]
+    return typed
+
+
+def _shortcut(stage: Stage, user: str) -> None:
+    stage.slack.shortcut(user, "request_access")
+    view = stage.slack.view(user)
+    assert view is None or "Ask for access" not in str(view)
+
+
+DOORS = [
+    *(_command, _form, _approve, _deny, _cancel, _home, _shortcut),
+    *map(_press, ("nudge", "extend", "ask_again", "approve_less", "carry_on")),
+    *map(_type, ("mine", "waiting", "why prod-db", "who prod-db", "activity")),
+    *map(_type, ("revoke @alice all", "freeze all", "unfreeze all")),
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -117,3 +157,30 @@ def test_the_form_offers_a_guest_nothing(stage: Stage, cast: Cast) -> None:
     stage.slack.command(cast.alice, "okta-group")
     stage.slack.change_person(cast.alice, guest=True)
     assert stage.slack.suggest(cast.alice, modal.GROUP, "prod") == []
+
+
+def test_who_is_turned_away_is_written_down_once_a_minute(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.ask(cast.alice)
+    guest = stage.slack.add_person("gus", email="gus@example.com", guest=True)
+    for _ in range(5):
+        _approve(stage, guest)
+        stage.settle()
+    told = [each for each in stage.rows(Event) if each.kind == "turned away"]
+    assert [each.actor for each in told] == [f"slack:{stage.slack.team_id}/{guest}"]
+    stage.pass_time(timedelta(minutes=2))
+    _approve(stage, guest)
+    stage.settle()
+    kinds = [each.kind for each in stage.rows(Event)]
+    assert kinds.count("turned away") == 2
+
+
+def test_a_click_on_approve_by_who_may_not_is_written_down(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.ask(cast.alice)
+    stage.slack.press(cast.bob, "approve", _card(stage), force=True)
+    stage.settle()
+    (refused,) = [each for each in stage.rows(Event) if each.kind == "answer refused"]
+    assert refused.actor == "okta:00ubob"

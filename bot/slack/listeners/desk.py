@@ -8,7 +8,7 @@ is told by a task the desk keeps.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
@@ -23,10 +23,13 @@ from bot.slack.errors import SlackError
 from bot.slack.views import modal
 from bot.slack.views.blocks import Block, paragraph
 from bot.slack.views.text import clean, escape
-from bot.store import directory
+from bot.store import audit, directory
 from bot.store.database import Database
-from bot.workflow.people import NOT_MET, identify, remember_account
+from bot.workflow.people import NOT_MET, NOT_NOW, identify, remember_account
 from bot.workflow.reading import Office
+
+ONCE_A_MINUTE = timedelta(minutes=1)
+MOST_TURNED_AWAY = 10_000
 
 Body = Mapping[str, Any]
 P = ParamSpec("P")
@@ -40,6 +43,9 @@ NOT_FOUND = Refused("I could not look you up in Slack. Please try again in a mom
 NOT_SERVED = Refused("The integration this was for is not served any more.")
 
 MOST_TEXT = 3000
+
+PASSING = (NOT_MET, NOT_NOW, NOT_FOUND, NOT_SERVED)
+"""Refusals that say nothing of the person."""
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +78,7 @@ class Desk:
     team_id: str
     wake: Callable[[], None]
     closed: str = ""
+    turned_away: dict[str, datetime] = field(default_factory=dict, init=False)
     _after: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     async def write(
@@ -119,15 +126,15 @@ async def person_at(desk: Desk, body: Body, office: Office) -> Person | Refused:
     Guests, strangers, bots and other teams are refused here, whatever they do.
     """
     if not _is_ours(desk, body):
-        return OTHER_TEAM
+        return _turned_away(desk, body, OTHER_TEAM)
     (found,) = await _identify(desk, [office], user_of(body))
-    return found
+    return _turned_away(desk, body, found) if isinstance(found, Refused) else found
 
 
 async def people_at(desk: Desk, body: Body) -> dict[str, Person] | Refused:
     """Return the person by integration; the first refusal where there is none."""
     if not _is_ours(desk, body):
-        return OTHER_TEAM
+        return _turned_away(desk, body, OTHER_TEAM)
     offices = list(desk.offices.values())
     found = await _identify(desk, offices, user_of(body))
     people = {
@@ -136,7 +143,9 @@ async def people_at(desk: Desk, body: Body) -> dict[str, Person] | Refused:
         if isinstance(person, Person)
     }
     refusals = [each for each in found if isinstance(each, Refused)]
-    return people or next(iter(refusals), NOT_SERVED)
+    if people:
+        return people
+    return _turned_away(desk, body, next(iter(refusals), NOT_SERVED))
 
 
 async def meet(desk: Desk, slack_id: str) -> bool:
@@ -153,6 +162,32 @@ async def meet(desk: Desk, slack_id: str) -> bool:
         return False
     await desk.database.run(remember_account, account)
     return True
+
+
+def _turned_away(desk: Desk, body: Body, why: Refused) -> Refused:
+    """Have it written down who was refused at the door, and return why.
+
+    NB. Once a minute for each account: a flood of clicks is no flood of events.
+    """
+    slack_id, now = user_of(body), desk.clock()
+    last = desk.turned_away.get(slack_id)
+    if why not in PASSING and (last is None or now - last > ONCE_A_MINUTE):
+        if len(desk.turned_away) >= MOST_TURNED_AWAY:
+            desk.turned_away.clear()
+        desk.turned_away[slack_id] = now
+        desk.later(_note_refusal(desk, body, why))
+    return why
+
+
+async def _note_refusal(desk: Desk, body: Body, why: Refused) -> None:
+    await desk.database.run(
+        audit.record,
+        "turned away",
+        by=f"slack:{team_of(body)[:30]}/{user_of(body)[:30]}",
+        now=desk.clock(),
+        data={"door": str(body.get("type") or "command")[:30]},
+        text={"reason": why.reason},
+    )
 
 
 def _is_ours(desk: Desk, body: Body) -> bool:

@@ -89,11 +89,11 @@ def standing(held: Held, now: datetime) -> str:
 def who(group: str, held: Sequence[Held]) -> Drawn:
     """To an owner: who holds a group by the bot."""
     if not held:
-        text = f"Nobody holds {escape(group)} from here."
+        text = f"Nobody holds {named(group)} from here."
         return text, [blocks.section(text)]
     lines = [f"{person(each.holder)} {_until(each)}" for each in held if each.holder]
     plain = [plain_person(each.holder) for each in held if each.holder]
-    text = f"{escape(group)} is held by {listed(plain)}."
+    text = f"{named(group)} is held by {listed(plain)}."
     return text, [blocks.section("\n".join(lines))]
 
 

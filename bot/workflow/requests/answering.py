@@ -36,6 +36,12 @@ ROUTED_AGAIN = Refused(
     "The owners of this group changed since you were asked. "
     "I am asking those who own it now."
 )
+NOT_FRESH = Refused(
+    "I could not read this person or group from Okta just now. "
+    "Please try again in a moment."
+)
+"""Too old to decide on: that denies nothing, and the next click reads anew."""
+
 REASON_NEEDED = Refused("Say why you approve: this flow asks for it.", "reason")
 
 
@@ -63,7 +69,7 @@ def answer(
     request = session.get(AccessRequest, reply.request_id)
     person = directory.person(session, office.name, reply.person_id, since)
     if request is None or person is None:
-        return NOT_READ
+        return NOT_FRESH
     wrong = _refuse_reply(session, request, reply, now)
     if wrong is not None:
         return wrong
@@ -73,7 +79,7 @@ def answer(
     owners = frozenset(group for seat in seats for group in seat.groups)
     policy = policy_for(session, office.catalogue, office.integration, owners)
     if group is None or grantee is None:
-        return NOT_READ
+        return NOT_FRESH
     step = step_of(request.routing)
     if request.routing["basis"] != step_basis(policy, group, grantee, step):
         return _route_again(session, request, now)
@@ -83,11 +89,23 @@ def answer(
         is_approver=_stands(policy, seats, person),
     )
     if isinstance(allowed, Refused):
+        audit.record(
+            session,
+            "answer refused",
+            by=f"okta:{reply.person_id}",
+            now=now,
+            data={"step": reply.step_shown, "approves": reply.approves},
+            text={"reason": allowed.reason},
+            integration=request.integration,
+            request_id=request.id,
+        )
         return allowed
     if not reply.approves:
         _record_answer(session, request, reply, now)
         return _deny(session, request, reply, now)
     terms = allowed_by(session, policy, request, group, since)
+    if terms == NOT_READ:
+        return NOT_FRESH
     if isinstance(terms, Refused):
         refuse(session, request, terms, now)
         return terms

@@ -4,12 +4,14 @@ discovery  the groups of the org into rows, whole and by what changed
 pinning    names in places of authority, led to one id
 meeting    the people of the workspace, the owners and the admins
 cleaning   what is kept of people, forgotten in time
+erasing    all that is kept of one person but ids
 reconciling  rows compared with Okta: who left, who was removed outside
 """
 
 from bot.workflow.upkeep.cleaning import clean_up
 from bot.workflow.upkeep.discovery import discover, discover_changes
+from bot.workflow.upkeep.erasing import erase
 from bot.workflow.upkeep.meeting import meet
 from bot.workflow.upkeep.reconciling import reconcile
 
-__all__ = ["clean_up", "discover", "discover_changes", "meet", "reconcile"]
+__all__ = ["clean_up", "discover", "discover_changes", "erase", "meet", "reconcile"]

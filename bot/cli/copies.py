@@ -1,0 +1,87 @@
+"""backup and restore: a consistent copy of the database, and putting one back."""
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.setting import begin, opened_store
+from bot.core.words import SettingError
+from bot.store import audit
+
+PG_DUMP = "Use its own program: pg_dump --format=custom --file=COPY DATABASE_URL"
+
+
+def backup(
+    copy: Annotated[Path, typer.Argument(help="The file to write; it must be new.")],
+) -> None:
+    """Write a consistent copy of the database, beside a bot that may be running."""
+    with opened_store() as database:
+        if database.path is None:
+            raise SettingError("This database is PostgreSQL.", PG_DUMP)
+        _copy(database.path, copy)
+        head = database.look(audit.head)
+    typer.echo(f"{copy} is a copy; it holds secrets of nobody and the access of all.")
+    if head is not None:
+        typer.echo(f"Its audit goes to about event {head.seq}, {head.hash}.")
+    typer.echo("Keep access.yaml with it, and the audit key somewhere else.")
+
+
+def restore(
+    copy: Annotated[Path, typer.Argument(help="The copy to put back.")],
+) -> None:
+    """Put a copy back in the place of the database; the bot must not be running.
+
+    The database as it was is kept beside it.
+    """
+    settings = begin()
+    # Not at the top: the parts of the whole bot take seconds to import.
+    from bot.app.opening import database_path
+    from bot.store.sqlite import only_one
+
+    path = Path(database_path(settings))
+    _require_copy(copy)
+    with only_one(path):
+        kept = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        if path.exists():
+            _copy(path, kept)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        _copy(copy, path)
+    typer.echo(f"{path} is the copy now; what was there is {kept.name}.")
+    typer.echo(
+        "Where it is older than its published head, nothing is given until: "
+        "access-bot audit accept --reason WHY"
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a SQLite file as one moment of it, readable for us alone."""
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise SettingError(
+            f"{target} cannot be written: {error.strerror}.", "Name a new file."
+        ) from error
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
+        closing(sqlite3.connect(target)) as new,
+    ):
+        old.backup(new)
+
+
+def _require_copy(copy: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as database:
+            whole = database.execute("pragma integrity_check").fetchone()
+            database.execute("select 1 from event limit 1")
+    except sqlite3.Error as error:
+        raise SettingError(
+            f"{copy} is no copy of this database.", "Name a file of access-bot backup."
+        ) from error
+    if whole != ("ok",):
+        raise SettingError(f"{copy} is damaged.", "Name another copy.")
