@@ -124,7 +124,7 @@ def _ends(stage: Stage) -> Iterator[Broken]:
             since = call.at
         elif call.actual_change and since is not None:
             ends = world.history.arrives(
-                world.history.elapsed(since) + GRANTED_FOR + LATE_BY
+                world.history.elapsed(since) + stage.longest + LATE_BY
             )
             allowed = LATE_BY * (1 + _troubles_after(world, ends))
             if call.at > ends + allowed:

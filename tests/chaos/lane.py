@@ -15,7 +15,7 @@ from typing import Any
 from tests.chaos.judge import judge, settle
 from tests.chaos.people import People
 from tests.chaos.plan import KILLS, read_plan
-from tests.chaos.scenarios import SCENARIOS, Stage
+from tests.chaos.scenarios import FLOWS, SCENARIOS, Stage
 from tests.chaos.world import Broken, World
 
 LOGGED = 6000
@@ -49,7 +49,7 @@ class Outcome:
 def play(world: World, case: Case) -> Outcome:
     """Play one case to its end, and judge it."""
     began, outcome = time.monotonic(), Outcome(case)
-    world.begin(read_plan(case.plan), case.mutant)
+    world.begin(read_plan(case.plan), case.mutant, FLOWS.get(case.scenario, ""))
     stage = Stage(world, People(world))
     broken: list[Broken] = []
     try:

@@ -33,6 +33,7 @@ class Stage:
     people: People
     may_answer: list[tuple[float, frozenset[str]]] = field(default_factory=list)
     standing: set[str] = field(default_factory=set)
+    longest: float = GRANTED_FOR
 
     def __post_init__(self) -> None:
         self.owners("olga", "otto")
@@ -157,6 +158,41 @@ def two_answer_at_once(stage: Stage) -> None:
         stage.runs_out()
 
 
+def two_approve_one_step(stage: Stage) -> None:
+    """Two of two who must approve do so at once: both count."""
+    people = stage.people
+    people.asked("otto")
+    people.told("I8", "olga", "asks for")
+    people.at_once(lambda: people.approve("olga"), lambda: people.approve("otto"))
+    if stage.granted():
+        stage.runs_out()
+
+
+def extended_at_the_end(stage: Stage) -> None:
+    """More is asked for just as the time runs out: one of the two happens, whole."""
+    people = stage.people
+    stage.longest = 2 * GRANTED_FOR
+    people.asked()
+    people.approve("olga")
+    if stage.granted():
+        stage.world.jump(GRANTED_FOR - 1)
+        people.extend()
+        stage.world.jump(2 * GRANTED_FOR + 1)
+        stage.gone()
+        people.told("I8", "rita", ENDED)
+
+
+def reloaded(stage: Stage) -> None:
+    """Another access.yaml comes in force between the question and the answer."""
+    people = stage.people
+    people.asked()
+    stage.world.change_policy("labels: [changed]")
+    people.told("I8", "ada", "access.yaml was changed")
+    people.approve("olga")
+    if stage.granted():
+        stage.runs_out()
+
+
 def changed_by_hand(stage: Stage) -> None:
     """Somebody who can write the database gives Rita a longer time."""
     stage.people.asked()
@@ -173,6 +209,12 @@ def changed_by_hand(stage: Stage) -> None:
     stage.gone()
 
 
+FLOWS: Mapping[str, str] = {
+    "two_approve_one_step": "approval: [{any_of: [owner], approvals: 2}]",
+    "extended_at_the_end": "extensions: {max: 1, each: 72s, approval: automatic}",
+}
+"""What the flow of a scenario says more than that of the others."""
+
 SCENARIOS: Mapping[str, Callable[[Stage], None]] = {
     each.__name__: each
     for each in (
@@ -184,6 +226,9 @@ SCENARIOS: Mapping[str, Callable[[Stage], None]] = {
         given_back_while_granting,
         owner_changed,
         two_answer_at_once,
+        two_approve_one_step,
+        extended_at_the_end,
+        reloaded,
         changed_by_hand,
     )
 }

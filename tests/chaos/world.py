@@ -68,7 +68,8 @@ flows:
     integration: corp
     requesters: {{any: [{{group: Engineering}}]}}
     groups: {{include: [{group}]}}
-    duration: {{default: {hour}s, max: {hour}s}}
+    duration: {{default: {hour}s, max: {most}s}}
+    {flow}
     lapse_after: {lapse}s
     warn_before: [{warn}s]
 """
@@ -148,8 +149,9 @@ class World:
 
     # A case
 
-    def begin(self, plan: Plan, mutant: str) -> None:
-        """Start the bot in a new world, under `plan`."""
+    def begin(self, plan: Plan, mutant: str, flow: str = "") -> None:
+        """Start the bot in a new world, under `plan`; `flow` is a line of its flow."""
+        self._flow = flow
         self.patience = PATIENCE if not mutant else PATIENCE / 2
         self.sandbox.reset()
         shutil.rmtree(self._case, ignore_errors=True)
@@ -168,6 +170,16 @@ class World:
         self._called = time.monotonic()
         self._ended.clear()
         self._bear()
+
+    def change_policy(self, flow: str) -> None:
+        """Put another line into the flow of access.yaml, as an operator does."""
+        policy = self._case / "access.yaml"
+        before = policy.read_text()
+        beside = policy.with_suffix(".new")
+        beside.write_text(
+            before.replace("    warn_before", f"    {flow}\n    warn_before")
+        )
+        beside.replace(policy)
 
     def stop(self, within: float = 8.0) -> int:
         """Tell the bot to stop; return its exit status, -9 when it would not."""
@@ -327,6 +339,8 @@ class World:
                 credentials=credentials,
                 group=GROUP,
                 hour=int(GRANTED_FOR),
+                most=int(2 * GRANTED_FOR),
+                flow=self._flow,
                 lapse=int(LAPSES_AFTER),
                 warn=int(WARNED_BEFORE),
             )

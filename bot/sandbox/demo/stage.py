@@ -16,6 +16,7 @@ POLICY = """\
 version: 1
 admins:
   - user: ada@example.com
+  - user: ivan@example.com
 integrations:
   - name: corp-okta
     type: okta-group

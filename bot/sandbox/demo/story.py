@@ -97,7 +97,7 @@ class Story:
 
     def _approve(self, card: Any) -> None:
         self._slack.press(self._stage.olga, "approve", message=card)
-        granted = self._message(self._stage.rita, "You have")
+        granted = self._message(self._stage.rita, f"You have {GROUP}")
         self._beat("Olga approves; the bot adds Rita in Okta and reads it back")
         self._show("Slack, to Rita", granted)
         self._members("rita@example.com")

@@ -11,7 +11,15 @@ reconciling  rows compared with Okta: who left, who was removed outside
 from bot.workflow.upkeep.cleaning import clean_up
 from bot.workflow.upkeep.discovery import discover, discover_changes
 from bot.workflow.upkeep.erasing import erase
-from bot.workflow.upkeep.meeting import meet
+from bot.workflow.upkeep.meeting import meet, meet_roles
 from bot.workflow.upkeep.reconciling import reconcile
 
-__all__ = ["clean_up", "discover", "discover_changes", "erase", "meet", "reconcile"]
+__all__ = [
+    "clean_up",
+    "discover",
+    "discover_changes",
+    "erase",
+    "meet",
+    "meet_roles",
+    "reconcile",
+]
