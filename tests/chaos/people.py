@@ -22,7 +22,10 @@ ENDED = f"Your access to {GROUP} has ended"
 WARNED = f"Your access to {GROUP} ends"
 DENIED = "was denied by"
 LAPSED = "lapsed: nobody answered in time"
-TRY_AGAIN = ("try again", "Try again", "Try anew", "not know your Slack", "no group")
+TRY_AGAIN = (
+    *("try again", "Try again", "Try anew", "not know your Slack", "no group"),
+    "asking those who own it now",  # what it rests on was pinned meanwhile
+)
 PATIENCE = 0.5
 """Seconds before somebody does again what seems not to have been taken."""
 
