@@ -15,17 +15,25 @@ from sqlmodel import Session, col, select
 
 from bot.settings import Clock, Timing
 from bot.slack.calls import Method, call, name_of
-from bot.slack.errors import SlackSaidNo, SlackUnavailable
+from bot.slack.errors import SlackRefused, SlackSaidNo, SlackUnavailable
 from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Dropped, Home, load
 from bot.slack.views import draw, home
 from bot.store import notices
 from bot.store.database import Database
-from bot.store.tables import Notice, SlackAccount
-from bot.workflow.notices import show_home
+from bot.store.tables import AccessRequest, Notice, SlackAccount
+from bot.workflow.notices import show_home, slack_of, tell, tell_people
 from bot.workflow.reading import Office
 
 StillHeld = Callable[[], None]
 """Raises StaleState when the claim has run out: asked just before sending."""
+
+CHANNELS = ("C", "G")
+"""What the id of a channel begins with."""
+
+SHARED = (
+    *("is_ext_shared", "is_pending_ext_shared", "is_shared", "is_org_shared"),
+    "is_archived",
+)
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +71,10 @@ class Messenger:
             await self._drop(notice, loaded.why)
             return
         try:
+            barred = await self._barred(notice, still_held)
+            if barred:
+                await self._fall_back(notice, barred)
+                return
             sent = await self._show(notice, loaded.picture, still_held)
         except SlackSaidNo as error:
             await self._drop(notice, error.code)
@@ -70,6 +82,28 @@ class Messenger:
         await self._database.run(
             _settle, notice, loaded.version, sent, now=self._clock()
         )
+
+    async def _barred(self, notice: Notice, still_held: StillHeld) -> str:
+        """Return why a channel may not get a card; nothing where it may.
+
+        NB. What is asked for, and why, is nobody else's: a channel that another
+        company reads gets nothing, nor does one of which it cannot be told.
+        """
+        if notice.ts is not None or notice.recipient[:1] not in CHANNELS:
+            return ""
+        try:
+            told = await self._call(
+                self._client.conversations_info, still_held, channel=notice.recipient
+            )
+        except (SlackSaidNo, SlackRefused) as error:
+            return f"Slack does not let me see it ({error})"
+        shared = [flag for flag in SHARED if told["channel"].get(flag)]
+        return f"it is {shared[0].removeprefix('is_')}" if shared else ""
+
+    async def _fall_back(self, notice: Notice, why: str) -> None:
+        """Send the card to each approver instead of the channel; tell the admins."""
+        log.warning("channel gets no card", action="post", why=why)
+        await self._database.run(_to_approvers, notice, why, self._clock())
 
     async def _show(
         self,
@@ -131,6 +165,22 @@ class Messenger:
             "notice dropped", action="drop", notice=notice.id, kind=notice.kind, why=why
         )
         await self._database.run(notices.drop, notice, why)
+
+
+def _to_approvers(session: Session, notice: Notice, why: str, now: datetime) -> None:
+    request = session.get_one(AccessRequest, notice.request_id)
+    for person_id in request.routing.get("people", ())[: request.terms.get("told")]:
+        slack_id = slack_of(session, request.integration, person_id)
+        if slack_id is not None:
+            key = f"card:{request.id}:{slack_id}"
+            tell(session, "card", slack_id, key=key, now=now, request=request)
+    said = (
+        f"The channel {notice.recipient} of “{request.flow}” gets no cards: {why}. "
+        "They go to each approver until that is mended."
+    )
+    key = f"channel:{notice.recipient}:{now:%Y-%m-%d}"
+    tell_people(session, request.integration, "admins", said, key=key, now=now)
+    notices.drop(session, notice, why)
 
 
 def _settle(

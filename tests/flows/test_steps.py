@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.flows.world import GROUP, QUICK, WHY, World
+from tests.flows.world import GROUP, QUICK, WHY, World, login
 
 STEPS = """approval:
       - any_of: [owner]
@@ -60,3 +60,33 @@ def test_ask_again_opens_the_form_as_it_was(world: World) -> None:
         time.sleep(1)  # limits.after_denial of this world
         world.slack.submit(world.id("rita"))
         world.slack.wait_for(lambda: world.requests() == ["denied", "pending"])
+
+
+def test_a_rule_gives_until_its_budget_is_spent(world: World) -> None:
+    world.policy["flow"] = (
+        "automatic_when: {duration_at_most: 1h, at_most: {times: 1, per: 24h}}"
+    )
+    with world.bot():
+        world.ask()
+        world.told("rita", "Approved by a rule of its flow")
+        world.told("rita", f"You have {GROUP}")
+        world.ask("rita", f"prod-logs 1h {WHY}")
+        world.card_of("ivan", "prod-logs")  # the second one is put to its owner
+        assert world.requests() == ["approved", "pending"]
+        world.members("rita")
+
+
+def test_a_manager_asks_for_a_report_in_the_form(world: World) -> None:
+    world.policy["flow"] = (
+        "request_for: [direct_reports]\n    grantees: {any: [everyone]}"
+    )
+    world.okta.set_user(login("rita"), manager=login("olga"))
+    with world.bot():
+        world.slack.command(world.id("olga"), f"okta-group {GROUP} {WHY}")
+        world.slack.submit(world.id("olga"), {"grantee": world.id("rita")})
+        card = world.card_of("otto")
+        assert card.shows("for Rita Test")
+        world.press("otto", "approve", card)
+        world.told("rita", f"You have {GROUP}")
+        world.told("olga", f"You have {GROUP}")
+        world.members("rita")

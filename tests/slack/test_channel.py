@@ -1,0 +1,56 @@
+"""A flow's channel gets the card, but never one that others read."""
+
+from typing import Any
+
+import pytest
+
+from bot.core.catalogue import load
+from bot.store.tables import AccessGrant, Notice
+from tests.slack.conftest import Cast
+from tests.slack.stage import ACCESS, Stage
+
+SCOPES = ("chat:write", "commands", "users:read", "users:read.email")
+
+
+def _channel(stage: Stage, cast: Cast, **how: Any) -> str:
+    """Put a file in force whose flow has a channel."""
+    channel = stage.slack.add_channel("access", members=[cast.olga], **how)
+    stage.put_in_force(load(f"{ACCESS}    channel: {channel}\n"))
+    return channel
+
+
+def test_the_channel_gets_the_card_and_an_approver_answers_there(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.slack.set_scopes(*SCOPES, "channels:read")
+    channel = _channel(stage, cast)
+    stage.ask(cast.alice)
+    [card] = stage.slack.messages_in(channel)
+    assert card.shows("asks for prod-db")
+    assert [n.recipient for n in stage.rows(Notice) if n.kind == "card"] == [channel]
+    stage.slack.press(cast.olga, "approve", card)
+    stage.work()
+    assert len(stage.rows(AccessGrant)) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "scopes"),
+    [
+        ({"shared": True}, (*SCOPES, "channels:read")),
+        ({"archived": True}, (*SCOPES, "channels:read")),
+        ({}, SCOPES),
+        ({"private": True, "with_bot": False}, (*SCOPES, "groups:read")),
+    ],
+    ids=["shared", "archived", "no scope", "not in it"],
+)
+def test_a_channel_that_must_not_have_it_leaves_it_to_each_approver(
+    stage: Stage, cast: Cast, how: dict[str, Any], scopes: tuple[str, ...]
+) -> None:
+    stage.slack.set_scopes(*scopes)
+    channel = _channel(stage, cast, **how)
+    stage.ask(cast.alice)
+    told = {n.recipient for n in stage.rows(Notice) if n.kind == "card" and n.ts}
+    assert told == {cast.olga, cast.otto}
+    posts = [call for call in stage.slack.calls if call.method == "chat.postMessage"]
+    assert not any(call.args.get("channel") == channel for call in posts)
+    assert "gets no cards" in str([n.facts for n in stage.rows(Notice)])
