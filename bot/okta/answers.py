@@ -235,7 +235,8 @@ def _limits(headers: httpx.Headers, now: datetime) -> Limits:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if _DIGITS.fullmatch(text.strip()) else None
+    digits = text.strip()
+    return int(digits) if _DIGITS.fullmatch(digits) else None
 
 
 def _date(text: str) -> datetime | None:
