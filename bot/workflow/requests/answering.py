@@ -89,17 +89,7 @@ def answer(
         is_approver=_stands(policy, seats, person),
     )
     if isinstance(allowed, Refused):
-        audit.record(
-            session,
-            "answer refused",
-            by=f"okta:{reply.person_id}",
-            now=now,
-            data={"step": reply.step_shown, "approves": reply.approves},
-            text={"reason": allowed.reason},
-            integration=request.integration,
-            request_id=request.id,
-        )
-        return allowed
+        return _note_refused(session, request, reply, allowed, now)
     if not reply.approves:
         _record_answer(session, request, reply, now)
         return _deny(session, request, reply, now)
@@ -115,6 +105,27 @@ def answer(
     if _completes(session, office, policy, request, reply):
         return _step_done(session, office, request, reply, now)
     return _approved_in_part(session, request, reply, now)
+
+
+def _note_refused(
+    session: Session,
+    request: AccessRequest,
+    reply: Reply,
+    why: Refused,
+    now: datetime,
+) -> Refused:
+    """Write down that somebody answered who may not; return why."""
+    audit.record(
+        session,
+        "answer refused",
+        by=f"okta:{reply.person_id}",
+        now=now,
+        data={"step": reply.step_shown, "approves": reply.approves},
+        text={"reason": why.reason},
+        integration=request.integration,
+        request_id=request.id,
+    )
+    return why
 
 
 def _stands(policy: Policy, seats: list[Rung], person: Person) -> Truth:
