@@ -586,6 +586,14 @@ def named_in_authority(
     return {each for each in named if isinstance(each, UserSelector | GroupSelector)}
 
 
+def names_in_authority(catalogue: Catalogue, integration: Integration) -> list[str]:
+    """Return the same as text, in order: user:LOGIN and group:NAME."""
+    return sorted(
+        f"user:{each.user}" if isinstance(each, UserSelector) else f"group:{each.group}"
+        for each in named_in_authority(catalogue, integration)
+    )
+
+
 def _exactly(bound: object) -> object:
     if isinstance(bound, GroupPattern) and "*" not in bound.group:
         return GroupSelector(group=bound.group)

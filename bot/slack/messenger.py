@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from bot.settings import Clock, Timing
 from bot.slack.calls import Method, call, name_of
+from bot.slack.copies import marked
 from bot.slack.errors import SlackRefused, SlackSaidNo, SlackUnavailable
 from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Dropped, Home, load
 from bot.slack.views import draw, home
@@ -121,7 +122,7 @@ class Messenger:
             )
             return {}
         text, blocks = draw(picture)
-        message = {"text": text, "blocks": blocks}
+        message = {"text": text, "blocks": marked(blocks, notice.id)}
         if notice.ts is None:
             return await self._post(notice.recipient, message, still_held)
         return await self._call(

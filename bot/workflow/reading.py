@@ -56,8 +56,15 @@ KNOWN = "known groups:{}"
 """What discovery remembers: the groups that were there as the file came in force."""
 
 
+ROSTER = "roster"
+"""What the job remembers that lists the people of the workspace: that it did."""
+
+NAMED_ONCE = "names:{}"
+"""What pinning remembers: the names of access.yaml that it has led somewhere once."""
+
+
 class NotYet(DirectoryUnavailable):
-    """Okta does not show it yet: look again."""
+    """Okta does not show it yet, or it was not read yet: look again."""
 
 
 class Groups(Protocol):

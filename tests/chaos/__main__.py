@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tests.chaos.campaign import (
     Lanes,
+    caught,
     every_point,
     fault_free,
-    is_caught,
     lanes,
     pairs,
     points_of,
@@ -33,6 +33,7 @@ class Tally:
         self.cases = self.faults = 0
         self.broken: list[Outcome] = []
         self.failures = failures
+        failures.parent.mkdir(exist_ok=True)
 
     def add(self, outcome: Outcome) -> None:
         self.cases += 1
@@ -59,14 +60,14 @@ def main() -> int:
         singles = [c for name, each in known.items() for c in every_point(name, each)]
         _played(opened, singles, tally)
         _played(opened, pairs(known, asked.pairs, asked.seed), tally)
-        caught = [name for name in MUTANTS if is_caught(opened, name)]
+        seen = caught(opened)
     _say(
         f"{points} points, {tally.cases} cases, {tally.faults} faults met, "
         f"{asked.pairs} pairs of seed {asked.seed}, {len(tally.broken)} violations, "
-        f"{len(caught)} of {len(MUTANTS)} wrong bots caught, "
+        f"{len(seen)} of {len(MUTANTS)} wrong bots caught, "
         f"{time.monotonic() - began:.0f} s"
     )
-    return 1 if tally.broken or len(caught) < len(MUTANTS) else 0
+    return 1 if tally.broken or len(seen) < len(MUTANTS) else 0
 
 
 def _say(line: str) -> None:
@@ -95,8 +96,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mutant", default="")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=1000)
-    parser.add_argument("--lanes", type=int, default=3)
-    parser.add_argument("--failures", default="chaos-failures.log")
+    parser.add_argument("--lanes", type=int, default=5)
+    parser.add_argument("--failures", default="build/chaos-failures.log")
     return parser.parse_args()
 
 

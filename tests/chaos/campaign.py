@@ -99,14 +99,18 @@ def first_of_each(points: Iterable[Point]) -> list[Point]:
     return [point for point in points if point.nth == 1]
 
 
-def is_caught(opened: Lanes, name: str) -> bool:
-    """Tell whether one of its cases sees the wrong bot break what it breaks."""
-    mutant = MUTANTS[name]
-    for scenario, plan in mutant.caught_by:
-        [outcome] = opened.play([Case(scenario, plan, name)])
-        if mutant.breaks in {promise for promise, _ in outcome.broken}:
-            return True
-    return False
+def caught(opened: Lanes) -> set[str]:
+    """Return the wrong bots of which a case sees that they break what they break."""
+    cases = [
+        Case(scenario, plan, name)
+        for name, mutant in MUTANTS.items()
+        for scenario, plan in mutant.caught_by
+    ]
+    return {
+        outcome.case.mutant
+        for outcome in opened.play(cases)
+        if MUTANTS[outcome.case.mutant].breaks in dict(outcome.broken)
+    }
 
 
 def pairs(points: dict[str, list[Point]], count: int, seed: int) -> list[Case]:

@@ -66,7 +66,7 @@ def play(world: World, case: Case) -> Outcome:
     outcome.met = [str(each) for _, each in world.history.faults]
     outcome.seconds = round(time.monotonic() - began, 2)
     if broken:
-        outcome.log = world.log.read_text()[-LOGGED:]
+        outcome.log = f"{stage.people.seen()}\n{world.log.read_text()[-LOGGED:]}"
     return outcome
 
 

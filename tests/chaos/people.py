@@ -46,7 +46,6 @@ class People:
     def __init__(self, world: World) -> None:
         self.world, self.slack = world, world.slack
         self.deeds: list[Deed] = []
-        self._done_with: set[str] = set()
 
     # What they see
 
@@ -72,21 +71,23 @@ class People:
         return found
 
     def cards(self, who: str, *, open_only: bool = False) -> list[Message]:
-        """Return the cards of somebody, the newest first.
-
-        Open ones have their buttons, and were not pressed and found decided: of a
-        post without an answer the bot cannot know the copy.
-        """
+        """Return the cards of somebody, the newest first; open ones have buttons."""
         cards = [m for m in self.shown(who) if m.shows("asks for")]
         if not open_only:
             return cards
-        return [
-            m for m in cards if "approve" in m.buttons and m.ts not in self._done_with
-        ]
+        return [m for m in cards if "approve" in m.buttons]
 
     def count(self, who: str, fragment: str) -> int:
         """Return how many messages to somebody show `fragment`."""
         return sum(message.shows(fragment) for message in self.shown(who))
+
+    def seen(self) -> str:
+        """Return what each has been shown, the newest first, for who looks into it."""
+        return "\n".join(
+            f"{who} {message.text} {sorted(message.buttons)}"
+            for who in self.world.ids
+            for message in self.shown(who)
+        )
 
     # What they do
 
@@ -157,7 +158,7 @@ class People:
         cards = self.cards(who, open_only=True)
         if not cards:
             return False
-        card, before = cards[0], len(self.slack.ephemerals(self.world.ids[who]))
+        card = cards[0]
         request = card.buttons[action]["value"].partition(":")[0]
         self.deeds.append(Deed(time.monotonic(), who, action, request))
         with suppress(ValueError):
@@ -165,14 +166,11 @@ class People:
             if action == "deny":
                 self.slack.submit(self.world.ids[who], {"reason": "Use the replica"})
                 self._close(who)
-        self._await(lambda: self._is_answered(who, card, before))
+        self._await(lambda: self._is_closed(who, card))
         return bool(self.cards(who, open_only=True))
 
-    def _is_answered(self, who: str, card: Message, before: int) -> bool:
-        """Tell whether a card shows an answer, or who pressed is told of one."""
-        told = self.slack.ephemerals(self.world.ids[who])[before:]
-        if any(self._is_taken(each.text) for each in told):
-            self._done_with.add(card.ts)
+    def _is_closed(self, who: str, card: Message) -> bool:
+        """Tell whether a card shows an answer."""
         return card.ts not in {m.ts for m in self.cards(who, open_only=True)}
 
     def _press(self, who: str, action: str, message: Message) -> Ack:

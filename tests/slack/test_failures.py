@@ -10,7 +10,10 @@ from bot.store.tables import AccessRequest
 from tests.slack.conftest import Cast
 from tests.slack.stage import Stage
 
-REFERENCE = re.compile(r"Something went wrong \(reference ([0-9a-f]{8})\)\.")
+REFERENCE = re.compile(
+    r"Something went wrong \(reference ([0-9a-f]{8})\)\. Please try again; "
+    r"if it happens again, tell an admin the reference\."
+)
 
 
 class Broken:

@@ -4,10 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlmodel import Session
 
 from bot.core.words import GrantStatus, RequestStatus, StaleState
-from bot.store.tables import AccessGrant, AccessRequest, Answer
+from bot.store.tables import AccessGrant, AccessRequest, Answer, Upkeep
 from bot.workflow import requests
+from bot.workflow.reading import NAMED_ONCE, ROSTER, NotYet
 from tests.conftest import sqlite_alone
 from tests.workflow.world import HOUR, MINUTE, World, known, why
 
@@ -166,6 +168,21 @@ async def test_okta_out_of_reach_leaves_the_request_to_be_routed_later(
     assert await world.work() == []
     assert world.request(request.id).step == 1
     assert sorted(world.told("card")) == ["bea", "bob"]
+
+
+@pytest.mark.parametrize("unread", [ROSTER, NAMED_ONCE.format("corp")])
+async def test_nobody_is_said_to_be_unable_to_answer_before_people_are_read(
+    world: World, unread: str
+) -> None:
+    await world.run(_forget, unread)
+    request = await world.ask("ann")
+    with pytest.raises(NotYet):
+        await requests.carry_out(world.office, request)
+    assert world.told("denied") == world.told("card") == []
+
+
+def _forget(session: Session, name: str) -> None:
+    session.delete(session.get_one(Upkeep, name))
 
 
 async def test_an_approval_gives_birth_to_a_grant(world: World) -> None:

@@ -114,7 +114,7 @@ class World:
         """Discover, with everyone in Slack, and `more` people."""
         names = ("ann", "bob", "bea", "lead", "ops", *more)
         accounts = [account(name) for name in names]
-        await self.run(upkeep.meet, accounts)
+        await self.run(upkeep.meet, accounts, self.clock())
         await upkeep.discover(self.office)
 
     def wait(self, length: timedelta) -> None:

@@ -23,6 +23,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 
 from bot.core.words import StaleState
+from bot.slack.copies import adopt
 from bot.slack.listeners import (
     answering,
     asking,
@@ -31,7 +32,7 @@ from bot.slack.listeners import (
     holding,
     presence,
 )
-from bot.slack.listeners.desk import Desk, Listener, Reply, say, tell
+from bot.slack.listeners.desk import Body, Desk, Listener, Reply, say, tell
 from bot.slack.views import card, home, modal, notices
 
 __all__ = ["Desk", "register"]
@@ -85,9 +86,15 @@ def _answered_last(desk: Desk, listener: Listener) -> BoltListener:
         reply = await listener(desk, body)
         answered = await ack(**reply.ack)
         _tell_after(desk, body, reply)
+        if body.get("message"):
+            desk.later(_adopt(desk, body))
         return answered
 
     return listen
+
+
+async def _adopt(desk: Desk, body: Body) -> None:
+    await desk.write(adopt, body, desk.clock())
 
 
 def _tell_failure(desk: Desk) -> BoltListener:
@@ -119,7 +126,10 @@ def _sentence(error: Exception) -> str:
         error=type(error).__name__,
         place=[f"{frame.filename}:{frame.lineno}" for frame in place],
     )
-    return f"Something went wrong (reference {reference})."
+    return (
+        f"Something went wrong (reference {reference}). Please try again; if it "
+        "happens again, tell an admin the reference."
+    )
 
 
 def _tell_after(desk: Desk, body: dict[str, Any], reply: Reply) -> None:

@@ -15,8 +15,12 @@ from bot.store import directory, moves, queries
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.reading import Office, policy_for
 
-NOT_READ = Refused("I could not read this person or group from Okta.")
-NOBODY_SUCH = Refused("I could not read this person from Okta.", "grantee")
+NOT_READ = Refused(
+    "I could not read this person or group from Okta. Please try again in a moment."
+)
+NOBODY_SUCH = Refused(
+    "I could not read this person from Okta. Please try again in a moment.", "grantee"
+)
 
 HELD_BY_US = Standing(is_member=False)
 """What an extension is decided on: that it is held already is its point."""

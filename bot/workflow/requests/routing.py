@@ -9,7 +9,14 @@ from sqlmodel import Session
 
 from bot.core.catalogue import Step, as_written
 from bot.core.owners import step_basis
-from bot.core.policy import Asked, Policy, deciding_flow, is_automatic, steps_of
+from bot.core.policy import (
+    Asked,
+    Policy,
+    deciding_flow,
+    is_automatic,
+    names_in_authority,
+    steps_of,
+)
 from bot.core.words import Group, Refused
 from bot.store import directory, moves, queries
 from bot.store.claims import settled
@@ -17,7 +24,7 @@ from bot.store.tables import AccessRequest
 from bot.workflow import reading
 from bot.workflow.notices import tell_people, tell_requester
 from bot.workflow.people import link_all, read_person
-from bot.workflow.reading import Office, policy_for
+from bot.workflow.reading import NAMED_ONCE, ROSTER, NotYet, Office, policy_for
 from bot.workflow.requests.approving import approve_by_rule
 from bot.workflow.requests.asking import NOT_READ, as_asked, steps_kept, still_allowed
 from bot.workflow.requests.ending import refuse
@@ -42,7 +49,13 @@ class Put:
 
 
 async def route(office: Office, request: AccessRequest, now: datetime) -> None:
-    """Decide on fresh reads whether `request` stands and whom to ask; ask them."""
+    """Decide on fresh reads whether `request` stands and whom to ask; ask them.
+
+    Raises NotYet before Slack's people and the names of access.yaml were read
+    once: that somebody cannot answer is not known until then.
+    """
+    if not await office.database.read(_is_read, office):
+        raise NotYet("who may answer is not read yet")
     group = await reading.read_group(office, request.group_id, now)
     for person_id in {request.requester_id, request.grantee_id}:
         await read_person(
@@ -72,6 +85,13 @@ async def route(office: Office, request: AccessRequest, now: datetime) -> None:
         await office.database.run(_refuse_without_approver, request, found, now)
     else:
         await office.database.run(_routed, request, put, found, now)
+
+
+def _is_read(session: Session, office: Office) -> bool:
+    pinned = directory.remembered(session, NAMED_ONCE.format(office.name))
+    known = set(pinned.facts["names"]) if pinned else set()
+    names = names_in_authority(office.catalogue, office.integration)
+    return known.issuperset(names) and bool(directory.remembered(session, ROSTER))
 
 
 def steps_for(

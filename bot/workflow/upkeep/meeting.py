@@ -11,12 +11,13 @@ from bot.store import directory
 from bot.store.tables import SlackAccount
 from bot.workflow.notices import EVERYBODY
 from bot.workflow.people import link_all, remember_account
-from bot.workflow.reading import Office
+from bot.workflow.reading import ROSTER, Office
 
 
-def meet(session: Session, accounts: Iterable[SlackAccount]) -> int:
+def meet(session: Session, accounts: Iterable[SlackAccount], now: datetime) -> int:
     """Keep the Slack accounts of a complete listing; return how many."""
     met = 0
+    directory.remember(session, ROSTER, {}, now)
     for account in accounts:
         remember_account(session, account)
         met += 1

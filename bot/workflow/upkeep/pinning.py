@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.core.catalogue import GroupSelector, UserSelector
-from bot.core.policy import named_in_authority
-from bot.store import audit
+from bot.core.policy import named_in_authority, names_in_authority
+from bot.store import audit, directory
 from bot.store.tables import Pin
 from bot.workflow.notices import tell_people
-from bot.workflow.reading import Office, groups_called
+from bot.workflow.reading import NAMED_ONCE, Office, groups_called
 
 Selector = UserSelector | GroupSelector
 
@@ -22,6 +22,13 @@ async def pin_names(office: Office, now: datetime) -> None:
     for selector in named_in_authority(office.catalogue, office.integration):
         ids = await _ids(office, selector)
         await office.database.run(_pin, office, selector, ids, now)
+    await office.database.run(_remember_names, office, now)
+
+
+def _remember_names(session: Session, office: Office, now: datetime) -> None:
+    names = names_in_authority(office.catalogue, office.integration)
+    key = NAMED_ONCE.format(office.name)
+    directory.remember(session, key, {"names": names}, now)
 
 
 async def _ids(office: Office, selector: Selector) -> set[str]:
