@@ -13,6 +13,9 @@ from sqlmodel import Session, select
 from bot.store import directory
 from bot.store.tables import AccessGrant, AccessRequest, Notice
 
+UNKNOWN = "role:{}:{}"
+"""Who is told something before anybody is known in a role of an integration."""
+
 EVERYBODY = "people:{}"
 """What the job that looks up owners and admins remembers of an integration."""
 
@@ -39,7 +42,7 @@ def tell(
         grant_id=grant.id if grant else None,
         facts=dict(facts or {}),
         made_at=now,
-        due_at=now,
+        due_at=None if recipient.startswith(UNKNOWN[:5]) else now,
     )
     session.add(notice)
     return notice
@@ -105,12 +108,42 @@ def tell_people(
 
 
 def recipients_of(session: Session, integration: str, role: str) -> list[str]:
-    """Return the Slack ids of the `admins`, or the `owner` where there is one."""
+    """Return the Slack ids of the `admins`, or the `owner` where there is one.
+
+    Before anybody is known in that role, it is the role itself: what is told it
+    waits for `tell_waiting`.
+    """
     remembered = directory.remembered(session, EVERYBODY.format(integration))
     known = remembered.facts if remembered else {}
     people: Iterable[str] = known.get(role) or known.get("admins", ())
     found = (slack_of(session, integration, person_id) for person_id in people)
-    return [recipient for recipient in found if recipient is not None]
+    recipients = [recipient for recipient in found if recipient is not None]
+    return recipients or [UNKNOWN.format(integration, role)]
+
+
+def tell_waiting(session: Session, integration: str, now: datetime) -> None:
+    """Tell those who are known in a role by now what was to be told before."""
+    for role in ("owner", "admins"):
+        nobody = UNKNOWN.format(integration, role)
+        recipients = recipients_of(session, integration, role)
+        if recipients == [nobody]:
+            continue
+        for notice in session.exec(select(Notice).where(Notice.recipient == nobody)):
+            for recipient in recipients:
+                tell(
+                    session,
+                    notice.kind,
+                    recipient,
+                    key=notice.key.replace(nobody, recipient),
+                    now=now,
+                    grant=_grant_of(session, notice),
+                    facts=notice.facts,
+                )
+            session.delete(notice)
+
+
+def _grant_of(session: Session, notice: Notice) -> AccessGrant | None:
+    return session.get(AccessGrant, notice.grant_id) if notice.grant_id else None
 
 
 def show_home(session: Session, recipient: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import Session
 
 from bot.store.tables import Notice, Upkeep
+from bot.workflow import upkeep
 from bot.workflow.notices import EVERYBODY, show_home, tell, tell_people
 from tests.workflow.world import START, World, known
 
@@ -39,3 +40,18 @@ async def test_a_home_tab_is_one_row_made_due_again_and_again(world: World) -> N
         await world.run(show_home, "U-ann", START)
     [home] = world.rows(Notice)
     assert (home.kind, home.wanted_version, home.due_at) == ("home", 3, START)
+
+
+async def test_what_is_told_before_anybody_is_known_waits_for_them(
+    world: World,
+) -> None:
+    everybody = EVERYBODY.format("corp")
+    await world.run(lambda s: s.delete(s.get_one(Upkeep, everybody)))
+    for _ in range(2):
+        await world.run(tell_people, "corp", "admins", "Look.", key="k", now=START)
+    [waiting] = world.rows(Notice)
+    assert waiting.due_at is None
+    await upkeep.meet_roles(world.office, START)
+    [told] = world.rows(Notice)
+    assert (told.recipient, told.due_at) == ("U-ops", START)
+    assert world.alerts("ops") == "Look."

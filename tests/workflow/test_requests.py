@@ -175,7 +175,7 @@ async def test_nobody_is_said_to_be_unable_to_answer_before_people_are_read(
     world: World, unread: str
 ) -> None:
     await world.run(_forget, unread)
-    request = await world.ask("ann")
+    request = known(await world.ask())
     with pytest.raises(NotYet):
         await requests.carry_out(world.office, request)
     assert world.told("denied") == world.told("card") == []

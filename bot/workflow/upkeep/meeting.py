@@ -9,7 +9,7 @@ from bot.core.catalogue import GroupSelector, UserSelector
 from bot.core.words import DirectoryGone, Person
 from bot.store import directory
 from bot.store.tables import SlackAccount
-from bot.workflow.notices import EVERYBODY
+from bot.workflow.notices import EVERYBODY, tell_waiting
 from bot.workflow.people import link_all, remember_account
 from bot.workflow.reading import ROSTER, Office
 
@@ -69,3 +69,4 @@ def _remember_role(
     directory.remember(
         session, key, facts | {role: [person.id for person in people]}, now
     )
+    tell_waiting(session, office.name, now)
