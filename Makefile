@@ -19,10 +19,11 @@ demo: $(READY)  ## the whole story, on an embedded Okta org and Slack workspace
 test: $(READY)  ## every test, or those of T=path
 	$(BIN)/pytest -n 3 --dist loadfile $(T)
 
-chaos: $(READY)  ## every fault at every point, or SCENARIO=, PLAN=, MUTANT=, SEED=, PAIRS=
+chaos: $(READY)  ## every fault at every point, or SCENARIO=, PLAN=, MUTANT=, SEED=, SINGLES=, PAIRS=
 	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) \
 		$(if $(PLAN),--plan '$(PLAN)') $(if $(MUTANT),--mutant '$(MUTANT)') \
-		$(if $(SEED),--seed $(SEED)) $(if $(PAIRS),--pairs $(PAIRS))
+		$(if $(SEED),--seed $(SEED)) $(if $(PAIRS),--pairs $(PAIRS)) \
+		$(if $(SINGLES),--singles $(SINGLES))
 
 check: $(READY)  ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ make chaos                                   all of it
 make chaos SCENARIO=denied                   every point of one scenario
 make chaos SCENARIO=denied PLAN=500@...      one case again, with its log
 make chaos SEED=7 PAIRS=100                  other pairs
+make chaos SINGLES=1500 SEED=7               so many single faults, drawn, not each
 """
 
 import argparse
@@ -20,6 +21,7 @@ from tests.chaos.campaign import (
     lanes,
     pairs,
     points_of,
+    sample,
 )
 from tests.chaos.lane import Case, Outcome
 from tests.chaos.mutants import MUTANTS
@@ -58,7 +60,7 @@ def main() -> int:
         points = sum(len(each) for each in known.values())
         _say(f"{points} points in {len(known)} scenarios")
         singles = [c for name, each in known.items() for c in every_point(name, each)]
-        _played(opened, singles, tally)
+        _played(opened, _some(singles, asked), tally)
         _played(opened, pairs(known, asked.pairs, asked.seed), tally)
         seen = caught(opened)
     _say(
@@ -68,6 +70,12 @@ def main() -> int:
         f"{time.monotonic() - began:.0f} s"
     )
     return 1 if tally.broken or len(seen) < len(MUTANTS) else 0
+
+
+def _some(cases: list[Case], asked: argparse.Namespace) -> list[Case]:
+    if asked.singles is None:
+        return cases
+    return sample(cases, asked.singles, asked.seed)
 
 
 def _say(line: str) -> None:
@@ -95,6 +103,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--plan")
     parser.add_argument("--mutant", default="")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--singles", type=int)
     parser.add_argument("--pairs", type=int, default=1000)
     parser.add_argument("--lanes", type=int, default=5)
     parser.add_argument("--failures", default="build/chaos-failures.log")
