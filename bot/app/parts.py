@@ -14,6 +14,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.app.anchoring import refuse_rollback
+from bot.app.changes import put_in_force
 from bot.app.greeting import check_slack
 from bot.app.opening import read_policy
 from bot.app.roles import Role
@@ -29,7 +30,7 @@ from bot.secrets import read_secret
 from bot.settings import Clock, Settings, Timing
 from bot.store import audit, claims, queries
 from bot.store.database import Database
-from bot.store.files import keep_file, last_good_file
+from bot.store.files import last_good_file
 from bot.workflow.reading import Office
 
 log = structlog.get_logger()
@@ -157,7 +158,7 @@ async def build(
     with _living_with(database, problems):
         text, catalogue = read_policy(settings.access_config)
         await database.read(_refuse_stranding, catalogue)
-        await database.run(keep_file, text, catalogue.hash, by="bot", now=clock())
+        await database.run(put_in_force, text, catalogue.hash, clock())
     with _living_with(database, problems):
         await check_slack(settings, timing, role)
     bell = Bell()

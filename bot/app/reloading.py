@@ -6,7 +6,6 @@ several processes the first that sees a change puts it in force, and the others
 follow what the database says is.
 """
 
-import difflib
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,19 +14,16 @@ import structlog
 from sqlmodel import Session
 
 from bot.app.alarms import forget_alarms_of, set_alarms_of
+from bot.app.changes import put_in_force, tell_admins
 from bot.app.parts import Parts, open_office, refuse_stranding
 from bot.core.catalogue import Catalogue, Integration, load
 from bot.core.words import SettingError
 from bot.store import audit
-from bot.store.files import keep_file, last_good_file
+from bot.store.files import last_good_file
 from bot.store.tables import AccessFile
 from bot.workflow.flow_maps import FlowMaps
-from bot.workflow.notices import recipients_of, tell
 
 log = structlog.get_logger()
-
-MOST_TOLD = 1500
-"""How many characters of a change a message shows; the audit has all of it."""
 
 
 async def reload(parts: Parts) -> None:
@@ -63,20 +59,7 @@ async def _put_in_force(parts: Parts, text: str, digest: str) -> None:
         log.warning("access.yaml not put in force", why=str(error))
         await parts.database.run(_refuse_file, parts, digest, str(error), parts.clock())
         return
-    await parts.database.run(_keep, parts, text, digest, parts.clock())
-
-
-def _keep(
-    session: Session, parts: Parts, text: str, digest: str, now: datetime
-) -> None:
-    """Keep the file as an event with what changed, told to the admins until now."""
-    before = last_good_file(session)
-    changed = _difference(before.text if before else "", text)
-    kept = keep_file(session, text, digest, by="bot", now=now, diff=changed)
-    if kept:
-        shown = changed if len(changed) <= MOST_TOLD else f"{changed[:MOST_TOLD]}..."
-        said = f"access.yaml was changed and is in force now:\n{shown}"
-        _tell_admins(session, parts, said, f"file:{digest}", now)
+    await parts.database.run(put_in_force, text, digest, parts.clock())
 
 
 def _refuse_file(
@@ -84,30 +67,7 @@ def _refuse_file(
 ) -> None:
     audit.record(session, "file refused", by="bot", now=now, data={"hash": digest})
     said = f"The new access.yaml is not put in force; the one before stays. {why}"
-    _tell_admins(session, parts, said, f"wrong file:{digest}", now)
-
-
-def _tell_admins(
-    session: Session, parts: Parts, text: str, key: str, now: datetime
-) -> None:
-    """Tell the admins as they were known so far, each once."""
-    told = {
-        recipient
-        for name in parts.offices
-        for recipient in recipients_of(session, name, "admins")
-    }
-    for recipient in sorted(told):
-        facts = {"text": text}
-        tell(
-            session, "alert", recipient, key=f"{key}:{recipient}", now=now, facts=facts
-        )
-
-
-def _difference(before: str, after: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), lineterm="", n=1
-    )
-    return "\n".join(list(lines)[2:])
+    tell_admins(session, parts.offices, said, f"wrong file:{digest}", now)
 
 
 async def _follow(parts: Parts, kept: AccessFile) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.core.words import AccessBotError
@@ -30,6 +31,8 @@ class _Stopped(logging.Filter):
 
 
 logging.getLogger("apscheduler.executors.default").addFilter(_Stopped())
+# That a job was still running is said by nobody: it runs again after.
+logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 class Schedule:
@@ -46,6 +49,7 @@ class Schedule:
                 "max_instances": 1,
             },
         )
+        self._scheduler.add_listener(self._run_again, EVENT_JOB_MAX_INSTANCES)
 
     def arm(
         self, name: str, instant: datetime | None, ring: Callable[[], None]
@@ -104,6 +108,12 @@ class Schedule:
         """Run the job called `name` no more."""
         if self._scheduler.get_job(name):
             self._scheduler.remove_job(name)
+
+    def _run_again(self, skipped: JobSubmissionEvent) -> None:
+        """Run a job soon that came due while it was running: it may have missed it."""
+        if self._scheduler.get_job(skipped.job_id):
+            soon = datetime.now(UTC) + self._timing.retry_first
+            self._scheduler.modify_job(skipped.job_id, next_run_time=soon)
 
     async def _succeeds(self, name: str, job: Callable[[], Awaitable[object]]) -> bool:
         """Run `job`; what it fails with is logged."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from bot.core.words import AccessBotError, StaleState
@@ -138,7 +139,10 @@ class Worker:
             await asyncio.gather(*late, return_exceptions=True)
         # What was claimed as `run` was cancelled was never started on.
         for line in self.lines:
-            await self.database.run(claims.hand_back, line.table, self.owner)
+            try:
+                await self.database.run(claims.hand_back, line.table, self.owner)
+            except DBAPIError as error:  # the leases run out by themselves
+                log.warning("not handed back", why=type(error.orig).__name__)
 
     async def _start_due(self) -> bool:
         """Claim what is due, line by line, and start on it; tell if there was any."""

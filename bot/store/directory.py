@@ -7,6 +7,7 @@ None for it, and unknown means no. Nothing here is a decision.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, bindparam, func, update
 from sqlalchemy import select as select_rows
@@ -269,6 +270,17 @@ def accounts_with_id(session: Session, slack_id: str) -> list[SlackAccount]:
             )
         )
     )
+
+
+def zone_of(session: Session, slack_id: str) -> ZoneInfo:
+    """Return the time zone of a Slack account; UTC where it is not to be known."""
+    account = session.exec(
+        select(SlackAccount).where(SlackAccount.slack_id == slack_id)
+    ).first()
+    try:
+        return ZoneInfo(account.time_zone if account else "UTC")
+    except (LookupError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 def remember(

@@ -86,3 +86,12 @@ def test_a_new_integration_owner_answers_after_the_reload(world: World) -> None:
         world.press("otto", "approve", card)
         assert world.told("rita", "You have prod-logs")
     assert GROUP != "prod-logs"
+
+
+def test_what_changed_while_the_bot_was_down_is_told_too(world: World) -> None:
+    with world.bot():
+        world.asked()
+    _put(world, warn_before="20m")
+    with world.bot():
+        told = world.told("ada", "access.yaml was changed and is in force now")
+        assert told.shows("20m")

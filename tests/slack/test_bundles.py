@@ -1,5 +1,7 @@
 """A bundle is one wish and one request for each of its groups; the form follows."""
 
+import re
+
 import pytest
 
 from bot.core.catalogue import load
@@ -66,3 +68,40 @@ def test_the_form_says_who_is_asked_once_a_group_is_chosen(
     shown = str(stage.slack.view(cast.alice))
     assert "Asks whoever owns the group. At most 8 h." in shown
     assert "Reads the production database" in shown
+
+
+def test_several_groups_of_one_form_are_a_request_each(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.slack.command(cast.alice, "okta-group")
+    offered = stage.slack.suggest(cast.alice, modal.GROUP, "")
+    values = [each["value"] for each in offered]
+    stage.slack.choose(cast.alice, modal.GROUP, values)
+    stage.settle()
+    shown = str(stage.slack.view(cast.alice))
+    assert "On Call: Asks whoever owns the group." in shown
+    assert "prod-db: Asks whoever owns the group." in shown
+    stage.slack.submit(cast.alice, {modal.JUSTIFICATION: "OPS-12 on call"})
+    told = str(stage.slack.view(cast.alice))
+    assert "You asked for On Call and prod-db." in told
+    groups = {request.group_id for request in stage.rows(AccessRequest)}
+    assert groups == {cast.prod_db, cast.on_call}
+
+
+def test_what_is_pending_or_held_is_marked_where_it_is_offered(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.ask(cast.alice)
+    stage.slack.command(cast.alice, "okta-group")
+    offered = stage.slack.suggest(cast.alice, modal.GROUP, "prod")
+    assert offered[0]["description"]["text"].startswith("pending: Reads the")
+    stage.slack.press(cast.olga, "approve", stage.card(cast.olga))
+    stage.work()
+    (held,) = stage.slack.suggest(cast.alice, modal.GROUP, "prod")
+    assert re.match(
+        r"you have this until (\w+ \d+ \w+ )?\d\d:\d\d: Reads",
+        held["description"]["text"],
+    )
+    stage.slack.command(cast.bob, "okta-group")
+    (others,) = stage.slack.suggest(cast.bob, modal.GROUP, "prod")
+    assert others["description"]["text"].startswith("Reads the")

@@ -322,12 +322,12 @@ def test_every_modal_is_one_that_slack_takes(text: str) -> None:
         choices=tuple(timedelta(minutes=n) for n in range(1, 150)),
         duration=timedelta(hours=1),
         hint=text,
-        group=group,
+        groups=(group,),
         justification=text,
         note=text,
     )
     block_kit.validate("modal", modal.ask(form))
-    block_kit.validate("modal", modal.ask(replace(form, group=None, note="")))
+    block_kit.validate("modal", modal.ask(replace(form, groups=(), note="")))
     asked = replace(ASKED, group=text, requester=Who(name=text, login=text))
     block_kit.validate("modal", modal.denial(asked, card.button_value(ASKED)))
     block_kit.validate("modal", modal.told(text))

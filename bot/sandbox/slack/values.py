@@ -43,7 +43,8 @@ def initial_value(element: Json) -> Json | None:
 def entered_value(element: Json, value: Any, suggested: Iterable[Json] = ()) -> Json:
     """The element's state once a person has entered `value`.
 
-    A choice is the value of an option shown or suggested, or a whole option, which
+    A choice is the value of an option shown or suggested, or a whole option (of
+    several, a list or just one), which
     is sent as it is: a client that is not Slack's own can send any. Raises
     ValueError for a choice that nobody offered.
     """
@@ -57,7 +58,8 @@ def entered_value(element: Json, value: Any, suggested: Iterable[Json] = ()) -> 
         chosen = None if value is None else _chosen(offered, value)
         return {"type": kind, "selected_option": chosen}
     if kind in OPTIONS:
-        chosen_ones = [_chosen(offered, one) for one in value]
+        ones = value if isinstance(value, list | tuple) else [value]
+        chosen_ones = [_chosen(offered, one) for one in ones]
         return {"type": kind, "selected_options": chosen_ones}
     raise ValueError(f"nothing can be entered in a {kind}")
 

@@ -5,7 +5,7 @@ last. What it leaves to be done or told is rows for the worker.
 
     desk       who is at the door, and how each is answered
     commands   what is typed after /access
-    asking     the modal, its typeahead and its submit
+    asking     the modal and its submit; offering, what is found as one types
     answering  Approve, for less or with a reason, and Deny
     holding    Nudge, and Extend
     ending     Cancel, End now, and what an owner says is gone
@@ -30,6 +30,7 @@ from bot.slack.listeners import (
     commands,
     ending,
     holding,
+    offering,
     presence,
 )
 from bot.slack.listeners.desk import Body, Desk, Listener, Reply, say, tell
@@ -69,7 +70,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     """Let `app` listen to everything people do, on behalf of `desk`."""
     app.command(asking.COMMAND)(_answered_last(desk, commands.command))
     app.shortcut(SHORTCUT)(_answered_last(desk, asking.open_form))
-    app.options(modal.GROUP)(_answered_last(desk, asking.suggest))
+    app.options(modal.GROUP)(_answered_last(desk, offering.suggest))
     for callback_id, listener in VIEWS.items():
         app.view(callback_id)(_answered_last(desk, listener))
     for action_id, listener in ACTIONS.items():

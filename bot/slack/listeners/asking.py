@@ -1,4 +1,4 @@
-"""Asking: the command, the modal, its typeahead and its submit."""
+"""Asking: the command, the modal and its submit."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +24,15 @@ from bot.slack.listeners.desk import (
     person_at,
     say,
 )
+from bot.slack.listeners.offering import (
+    BUNDLE,
+    Choice,
+    bundle_called,
+    choice_of,
+    groups_called,
+    groups_of,
+    offer,
+)
 from bot.slack.typed import Typed, read_ask
 from bot.slack.views import modal, words
 from bot.slack.views.modal import AskForm, GroupChoice, written
@@ -33,13 +42,9 @@ from bot.store.tables import AccessRequest
 from bot.workflow.people import identify
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests import Wish, ask
-from bot.workflow.search import groups_for
 
 COMMAND = "/access"
 ASK = "okta-group"
-MOST_OFFERED = 100
-BUNDLE = "*"
-"""What a choice begins with that is no group: no integration is called so."""
 
 HELP = (
     f"{COMMAND} {ASK} opens a form to ask for an Okta group for a while. "
@@ -58,8 +63,8 @@ FIELDS = {
     "grantee": modal.GRANTEE,
 }
 
-Choice = tuple[Office, Person, Group]
-"""A group that someone may ask for, and as whom."""
+Wished = tuple[Office, Wish]
+"""What is wished for, and where."""
 
 
 async def ask_typed(
@@ -83,20 +88,37 @@ async def submit(desk: Desk, body: Body) -> Reply:
     """Ask for what the modal holds; a refusal stands on the field it is about."""
     if desk.closed:
         return say(body, desk.closed)
-    name, _, chosen = written(body, modal.GROUP).partition(":")
-    office = desk.offices.get(name.removeprefix(BUNDLE))
-    if office is None:
-        return _on_field(NOT_SERVED)
     try:
         duration = parse_duration(written(body, modal.DURATION))
     except ValueError as error:
         return _on_field(Refused(str(error), "duration"))
+    wishes: list[Wished] = []
+    for value in modal.chosen(body, modal.GROUP):
+        found = await _wishes(desk, body, value, duration)
+        if isinstance(found, Refused):
+            return _on_field(found)
+        wishes += found
+    if len(wishes) != 1:
+        return await _ask_several(desk, body, wishes)
+    ((office, wish),) = wishes
+    asked = await desk.write(ask, office, wish, desk.clock())
+    return _on_field(asked) if isinstance(asked, Refused) else Reply()
+
+
+async def _wishes(
+    desk: Desk, body: Body, value: str, duration: timedelta
+) -> list[Wished] | Refused:
+    """Return what one choice of the form wishes for: a group, or those of a bundle."""
+    name, _, chosen = value.partition(":")
+    office = desk.offices.get(name.removeprefix(BUNDLE))
+    if office is None:
+        return NOT_SERVED
     person = await person_at(desk, body, office)
     if isinstance(person, Refused):
-        return _on_field(person)
+        return person
     grantee = await _grantee(desk, office, written(body, modal.GRANTEE))
     if isinstance(grantee, Refused):
-        return _on_field(Refused(grantee.reason, "grantee"))
+        return Refused(grantee.reason, "grantee")
     wish = Wish(
         requester_id=person.id,
         group_id=chosen,
@@ -105,45 +127,62 @@ async def submit(desk: Desk, body: Body) -> Reply:
         delivery=f"view:{body['view']['id']}",
         grantee_id=grantee.id if grantee else None,
     )
-    if name.startswith(BUNDLE):
-        came = await desk.write(_ask_bundle, office, chosen, wish, desk.clock())
-        return _on_field(came) if isinstance(came, Refused) else say(body, came)
-    asked = await desk.write(ask, office, wish, desk.clock())
-    return _on_field(asked) if isinstance(asked, Refused) else Reply()
+    if not name.startswith(BUNDLE):
+        return [(office, wish)]
+    groups = await desk.database.read(groups_of, office, chosen)
+    return [(office, replace(wish, group_id=group.id)) for group in groups]
+
+
+async def _ask_several(desk: Desk, body: Body, wishes: list[Wished]) -> Reply:
+    came = await desk.write(_ask_each, wishes, desk.clock())
+    return _on_field(came) if isinstance(came, Refused) else say(body, came)
 
 
 async def choose(desk: Desk, body: Body) -> Reply:
-    """Say under the group that was chosen who will be asked, and the limits."""
-    option = body["actions"][0].get("selected_option") or {}
-    name, _, group_id = str(option.get("value") or "").partition(":")
-    office, view = desk.offices.get(name), body.get("view") or {}
-    if office is None or view.get("callback_id") != modal.ASK:
+    """Say under the groups that were chosen who will be asked, and the limits."""
+    view = body.get("view") or {}
+    if view.get("callback_id") != modal.ASK:
         return Reply()
-    person = await person_at(desk, body, office)
-    if isinstance(person, Refused):
-        return Reply()
-    choice = await desk.database.read(_choice, office, person, group_id)
-    if choice is not None:
-        desk.later(_redraw(desk, view, choice))
+    choices: list[Choice] = []
+    for option in body["actions"][0].get("selected_options") or ():
+        name, _, group_id = str(option.get("value") or "").partition(":")
+        office = desk.offices.get(name)
+        if office is None:
+            continue
+        person = await person_at(desk, body, office)
+        if isinstance(person, Refused):
+            return Reply()
+        choice = await desk.database.read(choice_of, office, person, group_id)
+        choices += [choice] if choice else []
+    if choices:
+        desk.later(_redraw(desk, view, choices))
     return Reply()
 
 
-async def _redraw(desk: Desk, view: Body, choice: Choice) -> None:
+async def _redraw(desk: Desk, view: Body, choices: list[Choice]) -> None:
     """Draw the form again around what was chosen; what is typed stays."""
-    office, person, group = choice
-    flows = await desk.database.read(
-        _flows, desk.offices, {office.name: person}, choice
-    )
+    flows: list[Flow] = []
+    about: list[str] = []
+    for office, person, group in choices:
+        people = {office.name: person}
+        choice = (office, person, group)
+        deciding = await desk.database.read(_flows, desk.offices, people, choice)
+        flows += deciding
+        about += [_about(flow, group) for flow in deciding[:1]]
     if not flows:
         return
-    form = _form(flows, Typed(), _offer(desk, choice), "")
+    if len(about) > 1:
+        names = [group.name for _, _, group in choices]
+        about = [f"{name}: {says}" for name, says in zip(names, about, strict=False)]
+    offers = tuple(offer(desk, choice) for choice in choices)
+    form = replace(_form(flows, Typed(), (), ""), about=tuple(about))
     with suppress(SlackError):  # it was closed meanwhile, or chosen anew
         await call(
             desk.client.views_update,
             desk.timing.slack_call,
             view_id=view["id"],
             hash=view["hash"],
-            view=modal.ask(replace(form, about=_about(flows[0], group))),
+            view=modal.ask(replace(form, groups=(*offers, *_bundles_in(view)))),
         )
 
 
@@ -157,62 +196,37 @@ def _about(flow: Flow, group: Group) -> str:
     return f"{asked} At most {most}.{when}{about}"
 
 
-def _choice(
-    session: Session, office: Office, person: Person, group_id: str
-) -> Choice | None:
-    group = directory.group(session, office.name, group_id)
-    rules = policy_for(session, office.catalogue, office.integration)
-    if group is None or not policy.may_see(rules, person, group):
-        return None
-    return office, person, group
-
-
-def _ask_bundle(
-    session: Session, office: Office, name: str, wish: Wish, now: datetime
-) -> str | Refused:
-    """Ask for every group of a bundle, one request each; return what came of each."""
+def _ask_each(session: Session, wishes: list[Wished], now: datetime) -> str | Refused:
+    """Ask for several groups, one request each; return what came of each."""
     asked: list[str] = []
     refused: list[tuple[str, Refused]] = []
-    for group in _groups_of(session, office, name):
-        own = replace(wish, group_id=group.id, delivery=f"{wish.delivery}:{group.id}")
+    for office, wish in wishes:
+        own = replace(wish, delivery=f"{wish.delivery}:{wish.group_id}")
         came = ask(session, office, own, now)
+        group = directory.group(session, office.name, wish.group_id)
+        name = group.name if group else wish.group_id
         if isinstance(came, Refused):
-            refused.append((group.name, came))
+            refused.append((name, came))
         else:
-            asked.append(group.name)
+            asked.append(name)
     if not asked:
         return refused[0][1] if refused else NOTHING
     said = f"You asked for {listed(asked)}."
     return " ".join([said, *(f"Not for {each}: {why.reason}" for each, why in refused)])
 
 
-def _groups_of(session: Session, office: Office, name: str) -> list[Group]:
-    """Return the groups of the bundle called `name`, as rows know them."""
+def _bundles_in(view: Body) -> list[GroupChoice]:
+    """Return the bundles that a form shows as chosen, as they are offered."""
+    state = view["state"]["values"].get(modal.GROUP, {}).get(modal.GROUP, {})
     return [
-        group
-        for bundle in office.catalogue.bundles
-        if bundle.name == name and bundle.integration == office.name
-        for called in bundle.groups
-        for group in directory.groups_called(session, office.name, called)
+        GroupChoice(
+            value=each["value"],
+            name=each["text"]["text"],
+            about=each.get("description", {}).get("text", ""),
+        )
+        for each in state.get("selected_options") or ()
+        if each["value"].startswith(BUNDLE)
     ]
-
-
-def _bundles(
-    session: Session, office: Office, person: Person, typed: str
-) -> list[GroupChoice]:
-    """Return the bundles that hold what is typed, and a group they may ask for."""
-    rules = policy_for(session, office.catalogue, office.integration)
-    found = []
-    for bundle in office.catalogue.bundles:
-        fits = typed.casefold() in bundle.name.casefold()
-        if bundle.integration != office.name or not fits:
-            continue
-        groups = _groups_of(session, office, bundle.name)
-        if any(policy.may_see(rules, person, group) for group in groups):
-            value = f"{BUNDLE}{office.name}:{bundle.name}"
-            about = f"{len(groups)} groups: {', '.join(g.name for g in groups)}"
-            found.append(GroupChoice(value=value, name=bundle.name, about=about))
-    return found
 
 
 async def ask_again(desk: Desk, body: Body) -> Reply:
@@ -239,26 +253,6 @@ async def _grantee(
     return await identify(office, desk.team_id, slack_id, desk.clock())
 
 
-async def suggest(desk: Desk, body: Body) -> Reply:
-    """Offer the groups whose name holds what is typed, to who may ask for them."""
-    people = await people_at(desk, body)
-    if isinstance(people, Refused):
-        return Reply({"options": []})
-    typed = clean(body.get("value") or "", 100)
-    choices: list[Choice] = []
-    bundles: list[GroupChoice] = []
-    for name, person in people.items():
-        office = desk.offices[name]
-        bundles += await desk.database.read(_bundles, office, person, typed)
-        found = await desk.database.read(
-            groups_for, office, person, typed, MOST_OFFERED
-        )
-        choices += [(office, person, group) for group in found]
-    offered = [*bundles, *(_offer(desk, choice) for choice in choices)]
-    options = [modal.group_option(each) for each in offered[:MOST_OFFERED]]
-    return Reply({"options": options})
-
-
 async def _answer_typed(
     desk: Desk, body: Body, people: Mapping[str, Person], typed: Typed
 ) -> Reply:
@@ -280,14 +274,10 @@ async def _ask_bundle_typed(
     """Ask for the bundle that was typed; else say that there is no such group."""
     for name, person in people.items():
         office = desk.offices[name]
-        called = [
-            bundle.name
-            for bundle in office.catalogue.bundles
-            if bundle.integration == name
-            and bundle.name.casefold() == typed.group.casefold()
-        ]
+        called = bundle_called(office, typed.group)
         if not called:
             continue
+        groups = await desk.database.read(groups_of, office, called)
         wish = Wish(
             requester_id=person.id,
             group_id="",
@@ -295,7 +285,8 @@ async def _ask_bundle_typed(
             justification=typed.justification,
             delivery=f"command:{body['trigger_id']}",
         )
-        came = await desk.write(_ask_bundle, office, called[0], wish, desk.clock())
+        wishes = [(office, replace(wish, group_id=group.id)) for group in groups]
+        came = await desk.write(_ask_each, wishes, desk.clock())
         return say(body, came.reason if isinstance(came, Refused) else came)
     return say(body, NO_GROUP.format(clean(typed.group, 100)))
 
@@ -331,12 +322,12 @@ async def _open(
     flows = await desk.database.read(_flows, desk.offices, people, choice)
     if not flows:
         return say(body, NOTHING.reason)
-    group = _offer(desk, choice) if choice else None
-    return await open_view(desk, body, modal.ask(_form(flows, typed, group, note)))
+    groups = (offer(desk, choice),) if choice else ()
+    return await open_view(desk, body, modal.ask(_form(flows, typed, groups, note)))
 
 
 def _form(
-    flows: list[Flow], typed: Typed, group: GroupChoice | None, note: str
+    flows: list[Flow], typed: Typed, groups: tuple[GroupChoice, ...], note: str
 ) -> AskForm:
     """Return the form for what these flows allow, the first one's default in it."""
     longest = max(flow.duration.max for flow in flows)
@@ -349,7 +340,7 @@ def _form(
         else flows[0].duration.default,
         hint=hints.pop() if len(hints) == 1 else "",
         required=all(flow.justification.required for flow in flows),
-        group=group,
+        groups=groups,
         justification=typed.justification,
         note=note,
         for_others=any(flow.request_for != ("self",) for flow in flows),
@@ -412,49 +403,6 @@ def _asked_before(
         justification=request.justification or "",
     )
     return typed, (office, person, group)
-
-
-def groups_called(
-    session: Session,
-    offices: Mapping[str, Office],
-    people: Mapping[str, Person],
-    name: str,
-) -> list[Choice]:
-    """Return the groups of this name, in any case, that someone may ask for.
-
-    One that they may not see is as unknown to them as one that is not there.
-    """
-    found: list[Choice] = []
-    for integration, person in people.items():
-        office = offices[integration]
-        rules = policy_for(session, office.catalogue, office.integration)
-        called = directory.groups_called(session, integration, name) or [
-            group
-            for group in groups_for(session, office, person, name)
-            if group.name.casefold() == name.casefold()
-        ]
-        found += [
-            (office, person, group)
-            for group in called
-            if policy.may_see(rules, person, group)
-        ]
-    return found
-
-
-def for_themselves(person: Person, group: Group) -> Asked:
-    """Return that a person asks for a group for themselves."""
-    return Asked(requester=person, grantee=person, group=group)
-
-
-def _offer(desk: Desk, choice: Choice) -> GroupChoice:
-    """Return a group as it is offered, with its integration where there are several."""
-    office, _, group = choice
-    about = [office.name] if len(desk.offices) > 1 else []
-    if group.description:
-        about.append(group.description)
-    return GroupChoice(
-        value=f"{office.name}:{group.id}", name=group.name, about=": ".join(about)
-    )
 
 
 def _on_field(refused: Refused) -> Reply:

@@ -21,7 +21,7 @@ from bot.core.words import (
     SettingError,
 )
 from bot.slack import pictures
-from bot.slack.listeners import asking
+from bot.slack.listeners import asking, offering
 from bot.slack.listeners.desk import Body, Desk, Reply, meet, people_at, say, show
 from bot.slack.typed import as_group, as_user, split_command
 from bot.slack.views import lists
@@ -108,11 +108,11 @@ async def why(desk: Desk, body: Body, people: People, rest: str) -> Reply:
     name = as_group(rest)
     if not name:
         return say(body, "Name a group, as in /access why prod-db-read.")
-    found = await desk.database.read(asking.groups_called, desk.offices, people, name)
+    found = await desk.database.read(offering.groups_called, desk.offices, people, name)
     if not found:
         return say(body, asking.NO_GROUP.format(clean(name, 100)))
     office, person, group = found[0]
-    asked = asking.for_themselves(person, group)
+    asked = offering.for_themselves(person, group)
     try:
         async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
             came = await explain(office, asked, desk.clock())

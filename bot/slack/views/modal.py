@@ -25,6 +25,8 @@ REASON = "reason"
 
 MOST_CHOICES = 100
 MOST_WRITTEN = 1000
+MOST_AT_ONCE = 10
+"""How many groups and bundles one form asks for."""
 
 HINT = "In a few words: what you need it for."
 
@@ -46,12 +48,12 @@ class AskForm:
     duration: timedelta
     hint: str = ""
     required: bool = True
-    group: GroupChoice | None = None
+    groups: tuple[GroupChoice, ...] = ()
     justification: str = ""
     note: str = ""
     for_others: bool = False
     grantee: str = ""
-    about: str = ""
+    about: tuple[str, ...] = ()
 
 
 def ask(form: AskForm) -> Block:
@@ -62,7 +64,7 @@ def ask(form: AskForm) -> Block:
         [
             *note,
             _group(form),
-            *([blocks.small_plain(clean(form.about))] if form.about else []),
+            *(blocks.small_plain(clean(each)) for each in form.about),
             _duration(form),
             _justification(form),
             *([_grantee(form)] if form.for_others else []),
@@ -172,17 +174,26 @@ def written(body: Mapping[str, Any], block_id: str) -> str:
     return str(state.get("value") or "")
 
 
+def chosen(body: Mapping[str, Any], block_id: str) -> list[str]:
+    """Return the values of all that was chosen in an input of a submitted modal."""
+    state = body["view"]["state"]["values"].get(block_id, {}).get(block_id, {})
+    return [
+        str(each.get("value") or "") for each in state.get("selected_options") or ()
+    ]
+
+
 def _group(form: AskForm) -> Block:
     element: Block = {
-        "type": "external_select",
+        "type": "multi_external_select",
         "action_id": GROUP,
         "min_query_length": 0,
+        "max_selected_items": MOST_AT_ONCE,
         "placeholder": blocks.plain("Type a part of its name"),
     }
-    if form.group is not None:
-        element["initial_option"] = group_option(form.group)
+    if form.groups:
+        element["initial_options"] = [group_option(each) for each in form.groups]
     # What is under it follows the choice, so Slack is to tell of it at once.
-    return blocks.entry("Group", GROUP, element) | {"dispatch_action": True}
+    return blocks.entry("Groups", GROUP, element) | {"dispatch_action": True}
 
 
 def _duration(form: AskForm) -> Block:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 MOST_NAME = 80
 MOST_FREE = 500
@@ -65,6 +66,13 @@ def when(instant: datetime) -> str:
 def utc(instant: datetime) -> str:
     """Return `instant` in words that need no time zone of the reader's."""
     return f"{instant.astimezone(UTC):%a %d %b %H:%M} UTC"
+
+
+def clock_time(instant: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """Return `instant` as plain text in a reader's zone: 14:05, or Tue 14:05."""
+    local = instant.astimezone(zone)
+    is_today = local.date() == now.astimezone(zone).date()
+    return f"{local:%H:%M}" if is_today else f"{local:%a %d %b %H:%M}"
 
 
 def listed(parts: Iterable[str]) -> str:

@@ -1,8 +1,7 @@
 """While a request waits for its answer: reminders, nudges, and who is asked too."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
@@ -10,7 +9,7 @@ from bot.core.durations import say_duration
 from bot.core.words import Refused, RequestStatus
 from bot.store import claims, directory, moves
 from bot.store.claims import settled
-from bot.store.tables import AccessRequest, Answer, SlackAccount
+from bot.store.tables import AccessRequest, Answer
 from bot.workflow.notices import slack_of, tell
 from bot.workflow.reading import Office
 from bot.workflow.requests.ending import DECIDED
@@ -181,11 +180,5 @@ def _next_reminder(request: AccessRequest, routing: dict[str, Any]) -> datetime:
 
 
 def _is_day(session: Session, slack_id: str, now: datetime) -> bool:
-    account = session.exec(
-        select(SlackAccount).where(SlackAccount.slack_id == slack_id)
-    ).first()
-    try:
-        zone = ZoneInfo(account.time_zone if account else "UTC")
-    except (LookupError, ValueError, OSError):
-        return MORNING <= now.astimezone(UTC).hour < EVENING
-    return MORNING <= now.astimezone(zone).hour < EVENING
+    local = now.astimezone(directory.zone_of(session, slack_id))
+    return MORNING <= local.hour < EVENING

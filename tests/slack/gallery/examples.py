@@ -107,15 +107,30 @@ def _modals() -> Iterator[Example]:
     empty = AskForm(choices=(HOUR / 2, HOUR, 4 * HOUR), duration=HOUR)
     filled = replace(
         empty,
-        group=choice,
+        groups=(choice,),
         hint="Name the ticket, such as OPS-12",
         justification="OPS-12 look at slow queries",
         for_others=True,
-        about="Asks whoever owns the group. At most 8 h. Read the production database",
+        about=(
+            "Asks whoever owns the group. At most 8 h. Read the production database",
+        ),
     )
     forms = {
         "ask, empty": modal.ask(empty),
         "ask, a group chosen": modal.ask(filled),
+        "ask, several groups": modal.ask(
+            replace(
+                filled,
+                groups=(
+                    replace(choice, about=""),
+                    replace(choice, value="corp-okta:00g2", name="prod-logs", about=""),
+                ),
+                about=(
+                    "prod-db-read: Asks whoever owns the group. At most 8 h.",
+                    "prod-logs: Given at once. At most 1 h.",
+                ),
+            )
+        ),
         "ask, refused": modal.ask(replace(filled, note="At most 8 h can be asked.")),
         "deny": modal.denial(ASKED, "a1b2:1"),
         "approve for less": modal.approval(ASKED, "a1b2:1"),

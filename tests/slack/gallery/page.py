@@ -98,7 +98,9 @@ def _rich_element(element: dict[str, Any]) -> str:
 
 def _input(block: dict[str, Any]) -> str:
     element, hint = block["element"], block.get("hint", {}).get("text", "")
-    chosen = element.get("initial_option", {}).get("text", {}).get("text", "")
+    options = [element["initial_option"]] if "initial_option" in element else []
+    options += element.get("initial_options", [])
+    chosen = ", ".join(option["text"]["text"] for option in options)
     shown = chosen or element.get("initial_value", "")
     optional = " (optional)" if block["optional"] else ""
     placeholder = element.get("placeholder", {}).get("text", "")
