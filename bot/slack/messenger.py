@@ -6,7 +6,7 @@ once, and at most once more.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -35,6 +35,11 @@ SHARED = (
     *("is_ext_shared", "is_pending_ext_shared", "is_shared", "is_org_shared"),
     "is_archived",
 )
+
+SOON = timedelta(milliseconds=300)
+"""After how long it is seen whether what goes first has gone."""
+
+MOST_TRIES = 5
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +76,8 @@ class Messenger:
         if isinstance(loaded, Dropped):
             await self._drop(notice, loaded.why)
             return
+        if notice.ts is None and await self._database.read(_is_behind, notice):
+            raise SlackUnavailable("what they were told before goes first", SOON)
         try:
             barred = await self._barred(notice, still_held)
             if barred:
@@ -166,6 +173,23 @@ class Messenger:
             "notice dropped", action="drop", notice=notice.id, kind=notice.kind, why=why
         )
         await self._database.run(notices.drop, notice, why)
+
+
+def _is_behind(session: Session, notice: Notice) -> bool:
+    """Tell whether its reader is still to be sent what was to be told before.
+
+    One that Slack keeps refusing holds up nobody for long.
+    """
+    earlier = select(Notice.id).where(
+        Notice.recipient == notice.recipient,
+        col(Notice.id) < notice.id,
+        col(Notice.due_at).is_not(None),
+        col(Notice.ts).is_(None),
+        col(Notice.dropped).is_(None),
+        Notice.kind != "home",
+        Notice.tries < MOST_TRIES,
+    )
+    return session.exec(earlier.limit(1)).first() is not None
 
 
 def _to_approvers(session: Session, notice: Notice, why: str, now: datetime) -> None:

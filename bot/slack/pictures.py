@@ -32,6 +32,7 @@ from bot.store.tables import (
     PersonLink,
     SlackAccount,
 )
+from bot.workflow.freezing import Frozen
 from bot.workflow.reading import Office, freeze_of, policy_for
 from bot.workflow.seats import step_of
 from bot.workflow.upkeep.discovery import DISCOVERED
@@ -170,12 +171,20 @@ class Alert:
     braked: str = ""
 
 
+@dataclass(frozen=True)
+class Freeze:
+    """What an admin has frozen: its name, and what a button that lifts it carries."""
+
+    name: str
+    value: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Admin:
     """What an admin sees of the bot: orgs, freezes, counts, the file in force."""
 
     integrations: tuple[tuple[str, str], ...] = ()
-    frozen: tuple[str, ...] = ()
+    frozen: tuple[Freeze, ...] = ()
     live: int = 0
     pending: int = 0
     file: str = ""
@@ -548,10 +557,15 @@ def _state(session: Session, office: Office) -> str:
     return f"groups read {read.at:%d %b %H:%M} UTC"
 
 
-def _frozen(session: Session, office: Office) -> list[str]:
-    freeze = freeze_of(session, office.name)
-    if freeze.everything:
-        return [f"everything in {office.name}"]
-    groups = [group_name(session, office.name, each) for each in sorted(freeze.groups)]
-    people = [who(session, office.name, each).name for each in sorted(freeze.people)]
-    return [*groups, *people]
+def _frozen(session: Session, office: Office) -> list[Freeze]:
+    name, freeze = office.name, freeze_of(session, office.name)
+    everything = [Freeze(f"everything in {name}", f"{name}:{Frozen.EVERYTHING}:")]
+    groups = [
+        Freeze(group_name(session, name, each), f"{name}:{Frozen.GROUP}:{each}")
+        for each in sorted(freeze.groups)
+    ]
+    people = [
+        Freeze(who(session, name, each).name, f"{name}:{Frozen.PERSON}:{each}")
+        for each in sorted(freeze.people)
+    ]
+    return [*(everything if freeze.everything else []), *groups, *people]

@@ -6,7 +6,8 @@ quotes, newlines, NBSP; & < > arrive escaped".
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.core.durations import parse_duration
 
@@ -17,12 +18,21 @@ _QUOTED = re.compile(
 )
 
 
+_UNTIL = re.compile(
+    r"(?:until|till)\s+([01]?\d|2[0-3])[:.h]([0-5]\d)(?=\s|$)", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Typed:
-    """A group and the rest, each empty or None where it was not typed."""
+    """A group and the rest, each empty or None where it was not typed.
+
+    `until` is a time of day on the clock of who typed it.
+    """
 
     group: str = ""
     duration: timedelta | None = None
+    until: time | None = None
     justification: str = ""
 
 
@@ -32,7 +42,7 @@ def split_command(text: str) -> tuple[str, str]:
 
 
 def read_ask(text: str) -> Typed:
-    """Return what `GROUP [DURATION] [JUSTIFICATION...]` says.
+    """Return what `GROUP [DURATION or until HH:MM] [JUSTIFICATION...]` says.
 
     A name with spaces stands in quotes of any kind. What follows the name and
     is no duration belongs to the justification.
@@ -44,6 +54,13 @@ def read_ask(text: str) -> Typed:
     else:
         group, rest = _first(text)
         group = as_group(group)
+    until = _UNTIL.match(rest)
+    if until:
+        return Typed(
+            group=group,
+            until=time(int(until[1]), int(until[2])),
+            justification=rest[until.end() :].strip(),
+        )
     word, after = _first(rest)
     duration = _length(word)
     return Typed(
@@ -51,6 +68,16 @@ def read_ask(text: str) -> Typed:
         duration=duration,
         justification=(after if duration else rest).strip(),
     )
+
+
+def length_until(until: time, now: datetime, zone: ZoneInfo) -> timedelta:
+    """Return how long it is from `now` until the clock next shows `until`, there."""
+    local = now.astimezone(zone)
+    end = local.replace(hour=until.hour, minute=until.minute, second=0, microsecond=0)
+    if end <= local:
+        end = (end.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
+    minutes = (end.astimezone(UTC) - now).total_seconds() // 60
+    return timedelta(minutes=max(minutes, 1))
 
 
 def as_group(text: str) -> str:

@@ -157,7 +157,9 @@ def _filled(
 
 
 def _chosen(view: dict[str, Any], action_id: str) -> str:
-    return str(_element(view, action_id)["initial_option"]["text"]["text"])
+    element = _element(view, action_id)
+    options = element.get("initial_options") or [element["initial_option"]]
+    return str(options[0]["text"]["text"])
 
 
 def _element(view: dict[str, Any], action_id: str) -> dict[str, Any]:

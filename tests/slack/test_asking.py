@@ -1,6 +1,7 @@
 """Asking in Slack: typed, in the modal, and refused on the field."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -203,3 +204,13 @@ def test_a_request_is_routed_and_its_requester_told(stage: Stage, cast: Cast) ->
     assert list(sent.buttons) == ["nudge", "cancel"]
     (request,) = stage.rows(AccessRequest)
     assert request.status is RequestStatus.PENDING
+
+
+def test_an_end_by_the_clock_is_that_of_who_asks(stage: Stage, cast: Cast) -> None:
+    stage.slack.change_person(cast.alice, tz="Asia/Tokyo")
+    local = stage.now.astimezone(ZoneInfo("Asia/Tokyo")) + timedelta(hours=2)
+    until = f"{local:%H:%M}"
+    ack = stage.slack.command(cast.alice, f"okta-group prod-db until {until} OPS-12")
+    assert "You asked for prod-db for 1 h" in ack.text
+    (request,) = stage.rows(AccessRequest)
+    assert 7140 <= request.duration_seconds <= 7200

@@ -149,11 +149,79 @@ def test_who_holds_keeps_it_through_a_freeze_and_can_end_it(
     assert grant.status is GrantStatus.REVOKED
 
 
+def _activity(stage: Stage, user: str) -> str:
+    stage.settle()
+    view = stage.slack.view(user)
+    assert view is not None
+    assert view["title"]["text"] == "Activity"
+    return str(view["blocks"])
+
+
 def test_activity_tells_an_admin_what_happened_last(stage: Stage, cast: Cast) -> None:
     _held(stage, cast)
-    said = _said(stage, cast.ada, "activity")
-    assert "grant active" in said
-    assert "Olga Example: request approved, Alice Example · prod-db" in said
+    stage.slack.command(cast.ada, "activity")
+    shown = _activity(stage, cast.ada)
+    assert "grant active" in shown
+    assert "Olga Example: request approved, Alice Example · prod-db" in shown
+
+
+def test_activity_is_turned_page_by_page_and_filtered(stage: Stage, cast: Cast) -> None:
+    _held(stage, cast)
+    stage.slack.command(cast.ada, "activity")
+    newest = "grant active, Alice Example · prod-db (no. 14)"
+    assert newest in _activity(stage, cast.ada)
+    stage.slack.press(cast.ada, "activity_older")
+    older = _activity(stage, cast.ada)
+    assert "person linked" in older
+    assert newest not in older
+    stage.slack.press(cast.ada, "activity_newest")
+    assert newest in _activity(stage, cast.ada)
+    stage.slack.choose(cast.ada, "activity_kind", "grant")
+    shown = _activity(stage, cast.ada)
+    assert "grant active" in shown
+    assert "request approved" not in shown
+
+
+@pytest.mark.parametrize(("about", "other"), [("prod-db", "On Call"), ("{}", "bob")])
+def test_activity_of_one_group_or_person_shows_nothing_else(
+    stage: Stage, cast: Cast, about: str, other: str
+) -> None:
+    _held(stage, cast)
+    stage.ask(cast.bob, "“On Call” 1h OPS-12")
+    stage.slack.command(cast.ada, f"activity {about.format(f'<@{cast.alice}>')}")
+    shown = _activity(stage, cast.ada)
+    assert "grant active" in shown
+    assert other not in shown
+
+
+def test_an_admin_revokes_from_the_home_tab(stage: Stage, cast: Cast) -> None:
+    _held(stage, cast)
+    stage.slack.open_home(cast.ada)
+    stage.work()
+    stage.slack.press(cast.ada, "open_revoke")
+    stage.slack.submit(cast.ada, {"who": cast.alice, "what": "prod-db"})
+    assert "Done: 1 ended" in str(stage.slack.view(cast.ada))
+    stage.work()
+    (grant,) = stage.rows(AccessGrant)
+    assert grant.status is GrantStatus.REVOKED
+
+
+def test_an_admin_freezes_and_unfreezes_from_the_home_tab(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.slack.open_home(cast.ada)
+    stage.work()
+    stage.slack.press(cast.ada, "open_freeze")
+    stage.slack.submit(cast.ada, {"what": "prod-db"})
+    assert "Frozen: prod-db" in str(stage.slack.view(cast.ada))
+    stage.slack.close_view(cast.ada)
+    stage.slack.open_home(cast.ada)
+    stage.work()
+    stage.slack.press(cast.ada, "unfreeze")
+    stage.work()
+    assert "Frozen: nothing" in str(stage.slack.home(cast.ada))
+    stage.ask(cast.alice)
+    assert len(stage.rows(AccessRequest)) == 1
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,41 @@ def test_what_was_shown_is_written_with_its_place(
     assert row.tries == 0
 
 
+def test_what_one_person_is_told_keeps_its_order(
+    stage: Stage, cast: Cast, alert: Notice
+) -> None:
+    for number in range(3):
+        facts = {"text": f"Later {number}"}
+        key = f"later{number}"
+        stage.database.transact(
+            tell, "alert", cast.olga, key=key, now=stage.now, facts=facts
+        )
+    later = _claim(stage)
+    with pytest.raises(SlackUnavailable):
+        _carry_out(stage, later)
+    assert stage.slack.messages(cast.olga) == []
+    _carry_out(stage, alert)
+    _carry_out(stage, later)
+    texts = [message.text for message in stage.slack.messages(cast.olga)]
+    assert texts == ["Mind &lt;!channel&gt; &amp; co", "Later 0"]
+
+
+def test_what_slack_keeps_refusing_holds_up_nobody_for_long(
+    stage: Stage, cast: Cast, alert: Notice
+) -> None:
+    stage.database.transact(
+        tell, "alert", cast.olga, key="later", now=stage.now, facts={"text": "Later"}
+    )
+    later = _claim(stage)
+    stage.database.transact(_tried_often, alert.id)
+    _carry_out(stage, later)
+    assert [m.text for m in stage.slack.messages(cast.olga)] == ["Later"]
+
+
+def _tried_often(session: Session, notice_id: int | None) -> None:
+    session.get_one(Notice, notice_id).tries = 5
+
+
 def test_a_call_names_no_link_to_unfurl(stage: Stage, alert: Notice) -> None:
     _carry_out(stage, alert)
     post = next(c for c in stage.slack.calls if c.method == "chat.postMessage")

@@ -8,6 +8,7 @@ last. What it leaves to be done or told is rows for the worker.
     asking     the modal and its submit; offering, what is found as one types
     answering  Approve, for less or with a reason, and Deny
     holding    Nudge, and Extend
+    admin      the activity, and the forms that revoke and freeze
     ending     Cancel, End now, and what an owner says is gone
     presence   the home tab and changes of accounts
 """
@@ -25,6 +26,7 @@ from slack_bolt.response import BoltResponse
 from bot.core.words import StaleState
 from bot.slack.copies import adopt
 from bot.slack.listeners import (
+    admin,
     answering,
     asking,
     commands,
@@ -34,6 +36,7 @@ from bot.slack.listeners import (
     presence,
 )
 from bot.slack.listeners.desk import Body, Desk, Listener, Reply, say, tell
+from bot.slack.views import admin as admin_views
 from bot.slack.views import card, home, modal, notices
 
 __all__ = ["Desk", "register"]
@@ -52,6 +55,12 @@ ACTIONS = {
     notices.AGAIN: asking.ask_again,
     home.ASK: asking.open_form,
     modal.GROUP: asking.choose,
+    admin_views.KIND: admin.turn,
+    admin_views.OLDER: admin.turn,
+    admin_views.NEWEST: admin.turn,
+    admin_views.REVOKE: admin.open_revoke,
+    admin_views.FREEZE: admin.open_freeze,
+    admin_views.UNFREEZE: admin.unfreeze,
 }
 SHORTCUT = "request_access"
 VIEWS = {
@@ -59,6 +68,8 @@ VIEWS = {
     modal.DENIAL: answering.submit_denial,
     modal.APPROVAL: answering.submit_approval,
     modal.EXTENSION: holding.submit_extension,
+    admin_views.REVOKING: admin.submit_revoke,
+    admin_views.FREEZING: admin.submit_freeze,
 }
 
 log = structlog.get_logger(__name__)

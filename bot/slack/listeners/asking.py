@@ -23,6 +23,7 @@ from bot.slack.listeners.desk import (
     people_at,
     person_at,
     say,
+    user_of,
 )
 from bot.slack.listeners.offering import (
     BUNDLE,
@@ -33,7 +34,7 @@ from bot.slack.listeners.offering import (
     groups_of,
     offer,
 )
-from bot.slack.typed import Typed, read_ask
+from bot.slack.typed import Typed, length_until, read_ask
 from bot.slack.views import modal, words
 from bot.slack.views.modal import AskForm, GroupChoice, written
 from bot.slack.views.text import clean, listed
@@ -50,7 +51,8 @@ HELP = (
     f"{COMMAND} {ASK} opens a form to ask for an Okta group for a while. "
     f"{COMMAND} {ASK} GROUP DURATION JUSTIFICATION asks at once, such as "
     f"{COMMAND} {ASK} prod-db-read 4h OPS-12 look at slow queries. "
-    "Put a name with spaces in quotes. My home tab shows what you hold."
+    "Put a name with spaces in quotes. Until 17:00 is a duration too. "
+    "My home tab shows what you hold."
 )
 NOTHING = Refused("There is nothing here that you can ask for.")
 NO_GROUP = "There is no group “{}” that you can ask for."
@@ -71,7 +73,12 @@ async def ask_typed(
     desk: Desk, body: Body, people: Mapping[str, Person], rest: str
 ) -> Reply:
     """Ask for what was typed, or open the form with it."""
-    return await _answer_typed(desk, body, people, read_ask(rest))
+    typed = read_ask(rest)
+    if typed.until is not None:
+        zone = await desk.database.read(directory.zone_of, user_of(body))
+        length = length_until(typed.until, desk.clock(), zone)
+        typed = replace(typed, duration=length)
+    return await _answer_typed(desk, body, people, typed)
 
 
 async def open_form(desk: Desk, body: Body) -> Reply:

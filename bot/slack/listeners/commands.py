@@ -15,47 +15,37 @@ from bot.core.words import (
     LIVE,
     DirectoryError,
     Group,
-    Person,
     Refused,
     RequestStatus,
     SettingError,
 )
 from bot.slack import pictures
-from bot.slack.listeners import asking, offering
-from bot.slack.listeners.desk import Body, Desk, Reply, meet, people_at, say, show
-from bot.slack.typed import as_group, as_user, split_command
+from bot.slack.listeners import admin, asking, offering
+from bot.slack.listeners.admin import NO_GROUP, At, People
+from bot.slack.listeners.desk import (
+    Body,
+    Desk,
+    Reply,
+    people_at,
+    say,
+    show,
+)
+from bot.slack.typed import as_group, split_command
 from bot.slack.views import lists
 from bot.slack.views.text import clean
 from bot.store import directory, queries
-from bot.store.tables import AccessGrant, Event
+from bot.store.tables import AccessGrant
 from bot.workflow.explaining import explain
-from bot.workflow.freezing import Frozen, freeze
-from bot.workflow.grants import revoke
-from bot.workflow.people import NOT_NOW, identify
-from bot.workflow.reading import Matter, Office, policy_for, read_route
+from bot.workflow.people import NOT_NOW
+from bot.workflow.reading import Matter, policy_for, read_route
 
-ALL = "all"
 MOST = 10
 MOST_LINES = 20
 CLOSE = 70
 
-ADMINS_ONLY = Refused("Only admins can do that.")
 OWNERS_ONLY = Refused("Only those who own this group, and admins, can see that.")
-NO_PERSON = Refused(
-    "I do not know this person here. Mention them, or type their login."
-)
-NO_GROUP = "I know no group called “{}”."
 
-People = Mapping[str, Person]
 Answer = Callable[[Desk, Body, People, str], Awaitable[Reply]]
-
-
-@dataclass(frozen=True)
-class At:
-    """An office, and who is at it."""
-
-    office: Office
-    person: Person
 
 
 @dataclass(frozen=True)
@@ -63,13 +53,6 @@ class AtGroup(At):
     """The same, about a group."""
 
     group: Group
-
-
-@dataclass(frozen=True)
-class AtPerson(At):
-    """The same, about somebody else."""
-
-    target: Person
 
 
 async def command(desk: Desk, body: Body) -> Reply:
@@ -134,81 +117,16 @@ async def who(desk: Desk, body: Body, people: People, rest: str) -> Reply:
     return say(body, OWNERS_ONLY.reason)
 
 
-async def revoke_access(desk: Desk, body: Body, people: People, rest: str) -> Reply:
-    """End what somebody holds of a group, or all of it; for admins."""
-    words = rest.split(None, 1)
-    if len(words) < 2:
-        return say(body, "Type it as /access revoke @user GROUP, or @user all.")
-    admins = await desk.database.read(_admin_of, desk, people)
-    if not admins:
-        return say(body, ADMINS_ONLY.reason)
-    count = 0
-    name = as_group(words[1])
-    for at in await _meant(desk, admins, words[0]):
-        groups = (
-            [None]
-            if name == ALL
-            else await desk.database.read(_group_ids, at.office.name, name)
-        )
-        for group_id in groups:
-            count += await desk.write(
-                revoke,
-                at.office.name,
-                at.target.id,
-                group_id,
-                by=f"okta:{at.person.id}",
-                now=desk.clock(),
-            )
-    if not count:
-        return say(body, "They hold and await nothing of that here.")
-    return say(body, f"Done: {count} ended or denied. Okta follows in seconds.")
-
-
-async def set_freeze(
-    desk: Desk, body: Body, people: People, rest: str, *, on: bool
-) -> Reply:
-    """Freeze or unfreeze a group, a person or everything; for admins."""
-    admins = await desk.database.read(_admin_of, desk, people)
-    if not admins:
-        return say(body, ADMINS_ONLY.reason)
-    word = "Frozen" if on else "Unfrozen"
-    if not rest:
-        return say(body, "Name a group, mention a person, or say all.")
-    meant = await _frozen_meant(desk, admins, rest)
-    if not meant:
-        return say(body, NO_GROUP.format(clean(as_group(rest), 100)))
-    for at, what, id_ in meant:
-        await desk.write(
-            freeze,
-            at.office.name,
-            what,
-            id_,
-            by=f"okta:{at.person.id}",
-            now=desk.clock(),
-            on=on,
-        )
-    says = "Ends go on, and people keep what they hold." if on else ""
-    return say(body, f"{word}: {clean(rest, 100)}. {says}".strip())
-
-
-async def activity(desk: Desk, body: Body, people: People, _rest: str) -> Reply:
-    """Show what happened last; for admins."""
-    if not await desk.database.read(_admin_of, desk, people):
-        return say(body, ADMINS_ONLY.reason)
-    told = await desk.database.read(_activity)
-    return show(body, *lists.activity(told))
-
-
 ANSWERS: Mapping[str, Answer] = {
     asking.ASK: asking.ask_typed,
     "mine": mine,
     "waiting": waiting,
     "why": why,
     "who": who,
-    "revoke": revoke_access,
-    "freeze": partial(set_freeze, on=True),
-    "unfreeze": partial(set_freeze, on=False),
-    "activity": activity,
+    "revoke": admin.revoke_access,
+    "freeze": partial(admin.set_freeze, on=True),
+    "unfreeze": partial(admin.set_freeze, on=False),
+    "activity": admin.activity,
 }
 ENDING = frozenset({"mine", "waiting", "who", "revoke", "freeze", "activity"})
 """What is answered also while nothing can be asked or approved."""
@@ -218,7 +136,7 @@ HELP = (
     "your answer, and /access why GROUP says whether you can ask for a group, and who "
     "would answer. For owners: /access who GROUP. For admins: /access revoke @user "
     "GROUP or all, /access freeze and /access unfreeze GROUP, @user or all, and "
-    "/access activity."
+    "/access activity, of a GROUP or @user where you name one."
 )
 
 
@@ -307,80 +225,3 @@ def _holders(session: Session, desk: Desk, at: AtGroup) -> list[pictures.Held]:
     return [
         pictures.held_of(session, desk.offices, each) for each in session.exec(ordered)
     ]
-
-
-def _admin_of(session: Session, desk: Desk, people: People) -> list[At]:
-    """Return the offices where a person is an admin."""
-    found = []
-    for name, person in people.items():
-        office = desk.offices[name]
-        policy = policy_for(session, office.catalogue, office.integration)
-        if is_admin(policy, person):
-            found.append(At(office, person))
-    return found
-
-
-async def _meant(desk: Desk, admins: list[At], typed: str) -> list[AtPerson]:
-    """Return whom an admin means, in each office where they are known.
-
-    Somebody who was mentioned and never came here is looked up now.
-    """
-    slack_id, name = as_user(typed)
-    found = []
-    for at in admins:
-        people = await desk.database.read(_known, desk, at.office, slack_id, name)
-        if slack_id and not people:
-            met = await meet(desk, slack_id)
-            who = await identify(at.office, desk.team_id, slack_id, desk.clock())
-            people = [who] if met and isinstance(who, Person) else []
-        if len(people) == 1:
-            found.append(AtPerson(at.office, at.person, people[0]))
-    return found
-
-
-def _known(
-    session: Session, desk: Desk, office: Office, slack_id: str, name: str
-) -> list[Person]:
-    if not slack_id:
-        return directory.people_called(session, office.name, name)
-    link = directory.link_of_account(session, desk.team_id, slack_id, office.name)
-    person = link and directory.person(session, office.name, link.person_id)
-    return [person] if person else []
-
-
-def _group_ids(session: Session, integration: str, name: str) -> list[str]:
-    return [group.id for group in directory.groups_called(session, integration, name)]
-
-
-async def _frozen_meant(
-    desk: Desk, admins: list[At], typed: str
-) -> list[tuple[At, Frozen, str]]:
-    if typed.casefold() == ALL:
-        return [(at, Frozen.EVERYTHING, "") for at in admins]
-    is_person = typed.startswith(("<@", "@"))
-    people = await _meant(desk, admins, typed) if is_person else []
-    if people:
-        return [(at, Frozen.PERSON, at.target.id) for at in people]
-    name, found = as_group(typed), []
-    for at in admins:
-        ids = await desk.database.read(_group_ids, at.office.name, name)
-        found += [(at, Frozen.GROUP, id_) for id_ in ids]
-    return found
-
-
-def _activity(session: Session) -> list[lists.Line]:
-    newest = select(Event).order_by(col(Event.seq).desc()).limit(MOST_LINES)
-    return [_line(session, event) for event in session.exec(newest)]
-
-
-def _line(session: Session, event: Event) -> lists.Line:
-    name = event.integration or ""
-    kind, _, actor = event.actor.partition(":")
-    by = pictures.who(session, name, actor).name if kind == "okta" else event.actor
-    about = [
-        pictures.who(session, name, event.person_id).name if event.person_id else "",
-        pictures.group_name(session, name, event.group_id) if event.group_id else "",
-    ]
-    return lists.Line(
-        event.at, by, event.kind, " · ".join(each for each in about if each)
-    )

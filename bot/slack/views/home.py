@@ -2,12 +2,16 @@
 
 from bot.slack.pictures import Admin, Home
 from bot.slack.views import blocks, lists, words
+from bot.slack.views.admin import UNFREEZE, admin_buttons
 from bot.slack.views.blocks import Block
 from bot.slack.views.notices import again_button
 from bot.slack.views.text import clean, named
 
 ASK = "open_form"
 HOW_TO_ASK = "Or type /access okta-group anywhere in Slack."
+MOST_BUTTONS = 25
+"""Slack: a row holds at most 25 buttons."""
+
 MOST_BLOCKS = 100
 """Slack: a home tab holds at most 100 blocks."""
 
@@ -54,16 +58,32 @@ def _admin(admin: Admin) -> list[Block]:
     lines = [
         f"{named(name)}: {named(state, 200)}" for name, state in admin.integrations
     ]
-    frozen = ", ".join(named(each) for each in admin.frozen) or "nothing"
+    frozen = ", ".join(named(each.name) for each in admin.frozen) or "nothing"
     counts = f"{admin.live} grants live, {admin.pending} requests wait."
     return [
         {"type": "divider"},
         blocks.heading("For admins"),
         blocks.section("\n".join(lines) or "No integration."),
         blocks.section(f"{counts} Frozen: {frozen}."),
+        admin_buttons(),
+        *_unfreezing(admin),
         *_details(admin),
         blocks.small_plain(f"access.yaml in force: {admin.file[:12]}"),
     ]
+
+
+def _unfreezing(admin: Admin) -> list[Block]:
+    """Return a button for each freeze, as many as a row of buttons holds."""
+    lifting = [
+        blocks.button(
+            f"Unfreeze {clean(each.name, 40)}",
+            UNFREEZE,
+            each.value,
+            spoken=f"Unfreeze {each.name}",
+        )
+        for each in admin.frozen[:MOST_BUTTONS]
+    ]
+    return [blocks.buttons(*lifting)] if lifting else []
 
 
 def _details(admin: Admin) -> list[Block]:

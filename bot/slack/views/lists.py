@@ -1,7 +1,6 @@
-"""Answers that list: what one holds, what waits, who holds, why, what happened."""
+"""Answers that list: what one holds, what waits, who holds, why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.durations import say_duration, write_duration
@@ -11,21 +10,11 @@ from bot.slack.views import blocks, words
 from bot.slack.views.blocks import Block
 from bot.slack.views.card import Drawn, answer_buttons
 from bot.slack.views.notices import ENDABLE, cancel_button, hold_buttons, nudge_button
-from bot.slack.views.text import clean, escape, listed, named, sentence, utc, when
+from bot.slack.views.text import clean, escape, listed, named, sentence, when
 from bot.slack.views.words import person, plain_person, wish
 from bot.workflow.explaining import AskedStep, Explanation
 
 MOST_NAMED = 5
-
-
-@dataclass(frozen=True)
-class Line:
-    """One event, in words."""
-
-    at: datetime
-    by: str
-    what: str
-    about: str
 
 
 def mine(held: Sequence[Held], asked: Sequence[Asked], now: datetime) -> Drawn:
@@ -112,24 +101,6 @@ def why(came: Explanation) -> Drawn:
         length = write_duration(came.duration) if came.duration else "1h"
         said.append(f"Ask with /access okta-group {group} {length} and say why.")
     return " ".join(said), [blocks.section(line) for line in said]
-
-
-def activity(lines: Sequence[Line]) -> Drawn:
-    """To an admin: what happened last."""
-    if not lines:
-        return "Nothing has happened yet.", [
-            blocks.section("Nothing has happened yet.")
-        ]
-    drawn = [
-        f"{when(each.at)} {named(each.by, 40)}: {named(each.what, 40)}"
-        + (f", {named(each.about, 100)}" if each.about else "")
-        for each in lines
-    ]
-    newest = lines[0]
-    text = f"Last: {named(newest.what, 40)} by {named(newest.by, 40)} {utc(newest.at)}."
-    return text, [
-        blocks.section("\n".join(drawn[at : at + 10])) for at in (0, 10) if drawn[at:]
-    ]
 
 
 def _step(number: int, of: int, step: AskedStep) -> str:

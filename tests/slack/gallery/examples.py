@@ -15,11 +15,13 @@ from bot.slack.pictures import (
     Approval,
     Asked,
     Before,
+    Freeze,
     Held,
     Home,
     Who,
 )
-from bot.slack.views import draw, home, lists, modal
+from bot.slack.views import admin, draw, home, lists, modal
+from bot.slack.views.admin import Activity, Line
 from bot.slack.views.modal import AskForm, GroupChoice
 from bot.workflow.explaining import AskedStep, Explanation
 
@@ -135,6 +137,17 @@ def _modals() -> Iterator[Example]:
         "deny": modal.denial(ASKED, "a1b2:1"),
         "approve for less": modal.approval(ASKED, "a1b2:1"),
         "extend": modal.extension(HELD, "OPS-12 goes on", "Name the ticket"),
+        "activity": admin.activity(
+            Activity(
+                lines=[Line(7, NOW, "Olga Ortiz", "request approved", "Ann Archer")],
+                about="prod-db-read",
+                is_newest=False,
+                more=True,
+            )
+        ),
+        "activity, nothing": admin.activity(Activity()),
+        "revoke": admin.revoking(),
+        "freeze": admin.freezing(),
         "a sentence": modal.told("You asked for prod-db-read and prod-logs."),
     }
     for name, view in forms.items():
@@ -230,10 +243,6 @@ def _answers() -> Iterator[tuple[str, str, Any]]:
     yield "/access waiting, nothing", "who typed it", lists.waiting([])
     yield "/access who", "an owner", lists.who("prod-db-read", [HELD])
     yield "/access who, nobody", "an owner", lists.who("prod-db-read", [])
-    lines = [
-        lists.Line(NOW, "Olga Ortiz", "request approved", "Ann Archer · prod-db-read")
-    ]
-    yield "/access activity", "an admin", lists.activity(lines)
     yield "/access why", "who typed it", lists.why(_explained())
 
 
@@ -260,7 +269,7 @@ def _homes() -> Iterator[tuple[str, Home]]:
     denied = replace(ASKED, status=RequestStatus.DENIED, **DECIDED)
     admin = Admin(
         integrations=(("corp-okta", "groups read 27 Nov 08:55 UTC"),),
-        frozen=("prod-root",),
+        frozen=(Freeze("prod-root", "corp-okta:groups:00g9"),),
         live=12,
         pending=3,
         file="2f1c9a",

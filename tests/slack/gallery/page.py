@@ -78,6 +78,8 @@ def _actions(block: dict[str, Any]) -> str:
 
 def _button(element: dict[str, Any]) -> str:
     style = element.get("style", "")
+    if "initial_option" in element:
+        element = element["initial_option"]
     return f'<span class="b {style}">{_text(element["text"])}</span>'
 
 
