@@ -5,6 +5,7 @@ that stays open. What is sent is signed before the clock starts.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,10 +53,12 @@ class Target:
     url: str
     secret: str
 
-    async def load(self, forms: Sequence[Mapping[str, str]], clients: int) -> Round:
+    async def load(
+        self, forms: Sequence[Mapping[str, str]], clients: int, pause: float = 0.0
+    ) -> Round:
         """Send each of `forms` once, from `clients` at a time.
 
-        Raises RuntimeError for an answer that is not 200.
+        Each client waits `pause` seconds after an answer, as who types does. Raises RuntimeError for an answer that is not 200.
         """
         waiting = iter([self._sign(form) for form in forms])
         connections = aiohttp.TCPConnector(limit=clients)
@@ -64,19 +67,21 @@ class Target:
         ) as session:
             began = time.perf_counter()
             each = await asyncio.gather(
-                *(self._send_all(session, waiting) for _ in range(clients))
+                *(self._send_all(session, waiting, pause) for _ in range(clients))
             )
             together = time.perf_counter() - began
         return Round([one for client in each for one in client], together)
 
     async def _send_all(
-        self, session: aiohttp.ClientSession, waiting: Iterator[Signed]
+        self, session: aiohttp.ClientSession, waiting: Iterator[Signed], pause: float
     ) -> list[float]:
         took = []
+        await asyncio.sleep(pause * random.random())  # noqa: S311 -- nobody's secret
         for signed in waiting:
             began = time.perf_counter()
             await self._send(session, signed)
             took.append(time.perf_counter() - began)
+            await asyncio.sleep(pause)
         return took
 
     async def _send(self, session: aiohttp.ClientSession, signed: Signed) -> None:

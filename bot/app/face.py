@@ -24,6 +24,9 @@ from bot.slack.messenger import Messenger
 from bot.store.tables import Notice
 from bot.workflow import upkeep
 
+POSTS_AT_ONCE = 24
+"""How many calls to Slack are under way: a card for each of twenty goes at once."""
+
 log = structlog.get_logger()
 
 
@@ -77,7 +80,9 @@ def _sender(parts: Parts, client: AsyncWebClient, team_id: str) -> Worker:
     )
     every(parts, parts.timing.meet, "meet", partial(_meet, parts, client, team_id))
     post = partial(_post, parts, messenger)
-    return parts.worker("slack", [Line(table=Notice, carry_out=post)])
+    return parts.worker(
+        "slack", [Line(table=Notice, carry_out=post, at_once=POSTS_AT_ONCE)]
+    )
 
 
 @asynccontextmanager
