@@ -188,9 +188,9 @@ async def _options(office: Office) -> None:
     told = f"options answered while {TYPING} people type, a key each 0.4 s, p99"
     worst = milliseconds(percentile(came.each, 99))
     report(Figure(figure=told, unit="ms", ours=worst))
-    report(
-        Figure(figure="the same, answered a second", unit="/s", ours=came.per_second)
-    )
+    came = await office.target.load([form] * OPTIONS, TYPING)
+    told = f"options answered a second, {TYPING} asking without a pause"
+    report(Figure(figure=told, unit="/s", ours=came.per_second))
 
 
 def _suggestion(office: Office) -> Mapping[str, object]:

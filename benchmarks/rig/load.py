@@ -58,7 +58,8 @@ class Target:
     ) -> Round:
         """Send each of `forms` once, from `clients` at a time.
 
-        Each client waits `pause` seconds after an answer, as who types does. Raises RuntimeError for an answer that is not 200.
+        Each client waits `pause` seconds after an answer, as who types does.
+        Raises RuntimeError for an answer that is not 200.
         """
         waiting = iter([self._sign(form) for form in forms])
         connections = aiohttp.TCPConnector(limit=clients)
