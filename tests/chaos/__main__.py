@@ -40,6 +40,8 @@ class Tally:
     def add(self, outcome: Outcome) -> None:
         self.cases += 1
         self.faults += len(outcome.met)
+        if self.cases % 100 == 0:
+            _say(f"{self.cases} cases, {len(self.broken)} broken")
         if outcome.broken:
             self.broken.append(outcome)
             _say(f"BROKEN {outcome.case}: {outcome.broken}")
