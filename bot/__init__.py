@@ -9,6 +9,7 @@ sandbox imports nothing of the rest.
         catalogue/  access.yaml as typed values, its checks, its JSON Schema
         policy      who may ask, who may answer, and why not
         owners      who answers: the owner ladder of a group, the entries of a step
+        cleanup     whose Okta account may be ended, and why not
         durations   1h30m, read and said
     store/      what is kept. Sync
         database    one database: its writers, its readers, transactions; sqlite
@@ -38,7 +39,8 @@ sandbox imports nothing of the rest.
         client      paced calls, errors sorted (answers, wire, pacing, timing)
         tokens      the access token, and why Okta gives none (refusals)
         credentials the key pair and its assertions; keys, a new one, those known
-        directory   groups, people, memberships as core values (readings, rules)
+        directory   groups, people, memberships as core values (readings, rules);
+                    accounts, what a second app does to a whole one
     slack/      the face. Async
         listeners/  what people do, and what it leads to
         views/      Block Kit from values, no I/O

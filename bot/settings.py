@@ -114,6 +114,7 @@ class Timing:
     verify: timedelta = timedelta(minutes=1)  # seals of what lives are looked at
     anchor: timedelta = timedelta(hours=1)  # the head of the audit is published
     clean_up: timedelta = timedelta(hours=1)
+    clean_up_notice: timedelta = timedelta(days=7)  # before an account is ended
     discover_changes: timedelta = timedelta(minutes=5)  # between whole discoveries
     reconcile: timedelta = timedelta(minutes=5)  # rows are compared with Okta
     absent: timedelta = timedelta(minutes=1)  # between two readings that end a grant

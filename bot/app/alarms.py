@@ -6,7 +6,7 @@ import structlog
 
 from bot.app import replicas
 from bot.app.anchoring import publish_head
-from bot.app.parts import Parts
+from bot.app.parts import Parts, accounts_of
 from bot.core.words import AccessBotError
 from bot.workflow import grants, upkeep
 from bot.workflow.reading import Office
@@ -39,6 +39,9 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     if cleanup and cleanup.action == "forget":
         wait = min(timing.clean_up, cleanup.after)
         every(wait, f"clean up {name}", partial(_clean_up, office))
+    elif cleanup:
+        ending = partial(_end_accounts, parts, office)
+        every(timing.clean_up, f"clean up {name}", ending)
 
 
 def forget_alarms_of(parts: Parts, name: str) -> None:
@@ -72,6 +75,14 @@ async def _clean_up(office: Office) -> None:
     count = await upkeep.clean_up(office)
     if count:
         log.info("people forgotten", integration=office.name, people=count)
+
+
+async def _end_accounts(parts: Parts, office: Office) -> None:
+    """End accounts through the second app, and say how many."""
+    async with accounts_of(office.integration, parts.clock, parts.timing) as accounts:
+        count = await upkeep.end_accounts(office, accounts)
+    if count:
+        log.info("accounts ended", integration=office.name, accounts=count)
 
 
 async def _anchor(parts: Parts) -> None:

@@ -5,8 +5,8 @@ nothing is asked, approved or given, and every end goes on.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -22,6 +22,7 @@ from bot.core.catalogue import Catalogue, Integration, load
 from bot.core.words import SettingError
 from bot.engine.schedule import Schedule
 from bot.engine.worker import Bell, Line, Worker
+from bot.okta.accounts import SCOPES, OktaAccounts
 from bot.okta.client import OktaClient, OktaTiming
 from bot.okta.directory import OktaDirectory
 from bot.okta.pacing import Lane, Share
@@ -133,6 +134,28 @@ def okta_of(
         clock=clock,
         share=share,
     )
+
+
+@asynccontextmanager
+async def accounts_of(
+    integration: Integration, clock: Clock, timing: Timing
+) -> AsyncIterator[OktaAccounts]:
+    """Give the second app of the integration, which ends accounts, for a while.
+
+    Raises SettingError where its secret cannot be read.
+    """
+    cleanup = integration.user_cleanup
+    reference = (cleanup and cleanup.credentials) or ""
+    client = OktaClient(
+        integration.org_url,
+        partial(read_secret, reference),
+        SCOPES,
+        timing=OktaTiming().scaled(timing.okta_call / OktaTiming().deadline),
+        clock=clock,
+    )
+    async with client:
+        await client.token()
+        yield OktaAccounts(client)
 
 
 async def build(

@@ -6,6 +6,7 @@
     policy    config check, test, diff, show, schema
     explaining  explain
     copies    backup, restore
+    cleaning  cleanup --preview
     acting    revoke, freeze, unfreeze, people relink, people erase
     syncing   sync
     lists     grants, requests
@@ -24,6 +25,7 @@ import typer
 
 from bot.cli import (
     acting,
+    cleaning,
     copies,
     examining,
     explaining,
@@ -67,6 +69,7 @@ app.command()(acting.revoke)
 app.command()(acting.freeze)
 app.command()(acting.unfreeze)
 app.add_typer(acting.people_app, name="people")
+app.command()(cleaning.cleanup)
 app.command()(copies.backup)
 app.command()(copies.restore)
 app.command()(syncing.sync)

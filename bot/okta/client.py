@@ -8,7 +8,7 @@ listing is never taken for the whole.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -95,6 +95,11 @@ class OktaClient:
             timing=self.timing,
             clock=clock,
         )
+
+    @property
+    def skew(self) -> timedelta | None:
+        """How far Okta's clock was ahead of ours at its last answer; None before."""
+        return self._wire.skew
 
     @property
     def origin(self) -> str:

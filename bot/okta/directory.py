@@ -134,7 +134,7 @@ class OktaDirectory:
         trail a change by some seconds.
         """
         found: set[str] = set()
-        path = f"{USERS}/{_id(person_id)}/groups"
+        path = f"{USERS}/{path_id(person_id)}/groups"
         async for page in self._client.pages(path, lane=self._lane):
             found.update(read_id(item) for item in page)
         return frozenset(found)
@@ -151,7 +151,7 @@ class OktaDirectory:
         `with_guards`.
         """
         try:
-            answer = await self._get(f"{GROUPS}/{_id(group_id)}")
+            answer = await self._get(f"{GROUPS}/{path_id(group_id)}")
         except DirectoryGone:
             return None
         item = _object(answer, f"GET {GROUPS}")
@@ -215,7 +215,7 @@ class OktaDirectory:
         They have any status. Raises DirectoryGone when there is no such group.
         """
         found: list[Person] = []
-        path = f"{GROUPS}/{_id(group_id)}/users"
+        path = f"{GROUPS}/{path_id(group_id)}/users"
         query = {"limit": 200 if most is None else min(200, max(1, most))}
         async with aclosing(self._client.pages(path, query, lane=self._lane)) as pages:
             async for page in pages:
@@ -234,7 +234,7 @@ class OktaDirectory:
         if FEATURE_OFF in self._client.learnt:
             return None
         try:
-            return await self._list(f"{GROUPS}/{_id(group_id)}/owners", {}, _owner)
+            return await self._list(f"{GROUPS}/{path_id(group_id)}/owners", {}, _owner)
         except (DirectoryRefused, DirectoryGone) as error:
             if error.status not in (401, 403, 404):
                 raise
@@ -339,10 +339,10 @@ def _owner(item: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _membership(group_id: str, user_id: str) -> str:
-    return f"{GROUPS}/{_id(group_id)}/users/{_id(user_id)}"
+    return f"{GROUPS}/{path_id(group_id)}/users/{path_id(user_id)}"
 
 
-def _id(value: str) -> str:
+def path_id(value: str) -> str:
     """Return `value` if it can stand in a path as an id; else DirectoryRefused."""
     # NB. An id from a row or a file must not reach another path of Okta's API.
     if not _ID.fullmatch(value) or value.casefold() == "me":

@@ -76,6 +76,7 @@ class Wire:
         self._timing = timing
         self._clock = clock
         self._pacer = Pacer(timing, share)
+        self.skew: timedelta | None = None
         self._http = httpx.AsyncClient(
             base_url=origin,
             headers={"Accept": "application/json", "User-Agent": user_agent},
@@ -130,6 +131,8 @@ class Wire:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unanswered(call, "The connection broke during", True) from error
         answer = read_answer(response, self._clock())
+        if answer.date is not None:
+            self.skew = answer.date - self._clock()
         turn.answered(answer.limits, refused=answer.status == 429)
         return answer
 

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import stamina
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from bot.settings import Clock, Timing
@@ -87,9 +89,12 @@ class Messenger:
         except SlackSaidNo as error:
             await self._drop(notice, error.code)
             return
-        await self._database.run(
-            _settle, notice, loaded.version, sent, now=self._clock()
-        )
+        # It was shown: a database that is locked now must not have it shown again.
+        async for attempt in stamina.retry_context(on=DBAPIError, attempts=4):
+            with attempt:
+                await self._database.run(
+                    _settle, notice, loaded.version, sent, now=self._clock()
+                )
 
     async def _barred(self, notice: Notice, still_held: StillHeld) -> str:
         """Return why a channel may not get a card; nothing where it may.

@@ -35,6 +35,7 @@ from bot.store.tables import (
 from bot.workflow.freezing import Frozen
 from bot.workflow.reading import Office, freeze_of, policy_for
 from bot.workflow.seats import step_of
+from bot.workflow.upkeep.accounts import is_waiting
 from bot.workflow.upkeep.discovery import DISCOVERED
 from bot.workflow.upkeep.reconciling import is_braked
 
@@ -163,12 +164,14 @@ class Alert:
     """Something to tell an owner or an admin, in one text.
 
     `stuck` is the grant of which they are asked whether its group is gone, `braked`
-    the integration in which many ends wait for an admin.
+    the integration in which many ends wait for an admin, `keepable` an account that
+    clean-up would end.
     """
 
     text: str
     stuck: str = ""
     braked: str = ""
+    keepable: str = ""
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,16 @@ def load(
     name = str(notice.facts.get("integration", ""))
     waits = notice.kind == "brake" and is_braked(session, name)
     text = str(notice.facts.get("text", ""))
-    return Shown(Alert(text=text, braked=name if waits else ""), wanted)
+    person_id = str(notice.facts.get("person", ""))
+    ends = notice.kind == "cleanup" and is_waiting(session, name, person_id)
+    return Shown(
+        Alert(
+            text=text,
+            braked=name if waits else "",
+            keepable=f"{name}:{person_id}" if ends else "",
+        ),
+        wanted,
+    )
 
 
 def _stuck(notice: Notice, grant: AccessGrant) -> Alert:

@@ -345,6 +345,24 @@ class AccessFile(SQLModel, table=True):
     loaded_by: str
 
 
+class AccountEnd(SQLModel, table=True):
+    """An Okta account that clean-up ends: which step is taken, and since when.
+
+    `last_ended_at` is the end of access that it follows, `noticed_at` when the
+    owner was to be told.
+    """
+
+    __tablename__: ClassVar[str] = "account_end"
+
+    integration: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+    action: str
+    last_ended_at: datetime = Field(sa_type=UTCDateTime)
+    noticed_at: datetime = Field(sa_type=UTCDateTime)
+    step: str
+    step_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class Upkeep(SQLModel, table=True):
     """What a periodic job remembers: when it last succeeded, where to go on."""
 

@@ -161,7 +161,8 @@ def _deaths(world: World) -> Iterator[Broken]:
     """Nothing ends the bot but a kill, and a database that it cannot open."""
     locked = any(fault.kind == "locked" for _, fault in world.history.faults)
     for _, status in world.history.deaths:
-        if status not in (0, -signal.SIGKILL) and not locked:
+        # Who was told to stop as it was born died of that: the lane looks at it.
+        if status not in (0, -signal.SIGKILL, -signal.SIGTERM) and not locked:
             yield Broken("stop", f"the bot ended by itself, with {status}")
 
 

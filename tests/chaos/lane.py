@@ -18,6 +18,9 @@ from tests.chaos.plan import KILLS, read_plan
 from tests.chaos.scenarios import FLOWS, SCENARIOS, Stage
 from tests.chaos.world import Broken, World
 
+YOUNG = 2.0
+"""Seconds in which a bot that was just born may not listen to signals yet."""
+
 LOGGED = 6000
 """How much of the bot's log a failure shows, in characters."""
 
@@ -58,7 +61,7 @@ def play(world: World, case: Case) -> Outcome:
     except Broken as error:
         broken.append(error)
     status = world.stop()
-    if status != 0 and not _was_killed(case, status):
+    if status != 0 and not _was_killed(case, status) and not _was_new(world, status):
         broken.append(Broken("stop", f"the bot ended with {status}"))
     broken += judge(stage)
     outcome.broken = [(each.promise, each.how) for each in broken]
@@ -74,6 +77,12 @@ def _was_killed(case: Case, status: int) -> bool:
     """Tell whether the bot ended as planned: killed while it was being stopped."""
     planned = any(fault.kind in KILLS for fault in read_plan(case.plan))
     return planned and status == -signal.SIGKILL
+
+
+def _was_new(world: World, status: int) -> bool:
+    """Tell whether it was told to stop before it could hear that: nothing was begun."""
+    lived = time.monotonic() - world.history.births[-1]
+    return status == -signal.SIGTERM and lived < YOUNG
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from bot.store.migrations import Migrated, migrate, require_current
 from tests.conftest import sqlite_alone
 from tests.store.rows import grant
 
-NEWEST = "0004"
+NEWEST = "0005"
 
 
 @pytest.fixture
@@ -104,12 +104,12 @@ def older(path: Path, chain: Chain) -> Path:
 
 @pytest.fixture
 def next_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A revision 0005 after those of this version; it changes the shape of a table."""
+    """A revision 0006 after those of this version; it changes the shape of a table."""
     scripts = tmp_path / "migrations"
     shutil.copytree(migrations.HERE, scripts)
-    (scripts / "versions" / "0005_next.py").write_text(
+    (scripts / "versions" / "0006_next.py").write_text(
         "from alembic import op\nimport sqlalchemy as sa\n"
-        f"revision, down_revision = '0005', '{NEWEST}'\n"
+        f"revision, down_revision = '0006', '{NEWEST}'\n"
         "def upgrade() -> None:\n"
         "    with op.batch_alter_table('access_request') as table:\n"
         "        table.add_column(sa.Column('urgent', sa.Boolean()))\n"
@@ -122,7 +122,7 @@ def next_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_an_older_database_says_to_migrate(database: Database) -> None:
     with pytest.raises(SettingError) as refused:
         require_current(database)
-    assert f"is at version {NEWEST}, this program needs 0005." in refused.value.problem
+    assert f"is at version {NEWEST}, this program needs 0006." in refused.value.problem
     assert refused.value.remedy == "Run: access-bot migrate"
 
 
@@ -133,8 +133,8 @@ def test_an_older_database_is_brought_here_with_its_rows_and_a_copy_kept(
     database.transact(grant)
     database.close()
     request.getfixturevalue("next_revision")
-    copy = older.with_name("new.db.before-0005")
-    assert migrate(_url(older), chain) == Migrated(NEWEST, "0005", copy)
+    copy = older.with_name("new.db.before-0006")
+    assert migrate(_url(older), chain) == Migrated(NEWEST, "0006", copy)
     assert _value(older, "select count(urgent is null) from access_request") == 1
     assert _value(copy, "select version_num from alembic_version") == NEWEST
     assert _value(copy, "select name from upkeep") == "kept"

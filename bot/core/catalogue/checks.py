@@ -60,11 +60,6 @@ def _not_yet(document: Document) -> Iterator[Problem]:
         if part.get("credential_rotation"):
             what = NOT_YET.format("Rotation of the key")
             yield document.problem((*loc, "credential_rotation"), what)
-        cleanup = part.get("user_cleanup")
-        action = cleanup.get("action") if isinstance(cleanup, dict) else None
-        if action not in (None, "forget"):
-            what = NOT_YET.format(f"Clean-up by {action}")
-            yield document.problem((*loc, "user_cleanup", "action"), what)
         guards = part.get("groups")
         if isinstance(guards, dict) and guards.get("allow_admin") == "true":
             message = "Groups with an admin role can be asked for: the bot is as strong"

@@ -182,6 +182,13 @@ class OktaOrg:
         self.state.directory.change_user(found, status, profile)
 
     @verb
+    def status(self, user: str) -> str:
+        """The status of the user with this login; empty where there is none."""
+        id_ = self.state.directory.logins.get(user.casefold(), "")
+        found = self.state.directory.users.get(id_)
+        return found.status if found else ""
+
+    @verb
     def set_user_roles(self, user: str, roles: Iterable[str]) -> None:
         """Make the user an admin with these roles."""
         self._user(user).roles = list(roles)

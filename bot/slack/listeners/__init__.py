@@ -52,6 +52,7 @@ ACTIONS = {
     notices.EXTEND: holding.extend,
     notices.CARRY_ON: ending.carry_on,
     notices.DISCARD: ending.discard,
+    notices.KEEP: ending.keep,
     notices.AGAIN: asking.ask_again,
     home.ASK: asking.open_form,
     modal.GROUP: asking.choose,

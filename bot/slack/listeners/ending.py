@@ -2,6 +2,7 @@
 
 from sqlmodel import Session
 
+from bot.core.owners import Rung, ladder, stands_on
 from bot.core.policy import is_admin
 from bot.core.words import Person, Refused, StaleState
 from bot.slack.listeners.desk import NOT_SERVED, Body, Desk, Reply, person_at, say
@@ -10,7 +11,7 @@ from bot.workflow import grants
 from bot.workflow.grants import give_back
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests import cancel as cancel_request
-from bot.workflow.upkeep import reconciling
+from bot.workflow.upkeep import accounts, reconciling
 
 NOT_KNOWN = Refused("I do not know this any more.")
 FASTER = Refused("Something else happened to this at the same moment.")
@@ -50,6 +51,34 @@ async def carry_on(desk: Desk, body: Body) -> Reply:
 async def discard(desk: Desk, body: Body) -> Reply:
     """Leave many grants as they are that Okta does not show, as an admin says."""
     return await _decide(desk, body, reconciling.DISCARD)
+
+
+async def keep(desk: Desk, body: Body) -> Reply:
+    """Leave an account alone that clean-up would end, as its owner or an admin says."""
+    name, _, person_id = str(body["actions"][0].get("value") or "").partition(":")
+    office = desk.offices.get(name)
+    if office is None:
+        return say(body, NOT_SERVED.reason)
+    person = await person_at(desk, body, office)
+    if isinstance(person, Refused):
+        return say(body, person.reason)
+    if not await desk.database.read(_is_above, office, person):
+        return say(body, "Only the owner of the integration and admins can do that.")
+    by, now = f"okta:{person.id}", desk.clock()
+    if not await desk.write(accounts.keep, name, person_id, by=by, now=now):
+        return say(body, "It is too late for that, or somebody kept it already.")
+    return say(body, "Noted: I leave this account alone.")
+
+
+def _is_above(session: Session, office: Office, person: Person) -> bool:
+    """Tell whether a person is an admin or an integration owner."""
+    policy = policy_for(session, office.catalogue, office.integration)
+    if is_admin(policy, person):
+        return True
+    rungs = ladder(policy, Rung(name="resource"))[1:]
+    return person.may_receive and any(
+        stands_on(policy, rung, person) is True for rung in rungs
+    )
 
 
 async def _decide(desk: Desk, body: Body, decision: str) -> Reply:

@@ -33,6 +33,7 @@ EXTEND = "extend"
 NUDGE = "nudge"
 AGAIN = "ask_again"
 CARRY_ON = "carry_on"
+KEEP = "keep"
 DISCARD = "discard"
 
 MOST_NAMED = 3
@@ -165,6 +166,10 @@ def alert(about: Alert) -> Drawn:
         on = blocks.button("Carry on", CARRY_ON, about.braked, spoken="Carry on")
         off = blocks.button("Discard", DISCARD, about.braked, spoken="Discard")
         return escape(text), [blocks.paragraph(text), blocks.buttons(on, off)]
+    if about.keepable:
+        spoken = "Keep the Okta account"
+        kept = blocks.button("Keep", KEEP, about.keepable, spoken=spoken)
+        return escape(text), [blocks.paragraph(text), blocks.buttons(kept)]
     if not about.stuck:
         return escape(text), [blocks.paragraph(text)]
     spoken = "The group is gone from Okta"

@@ -4,10 +4,12 @@ discovery  the groups of the org into rows, whole and by what changed
 pinning    names in places of authority, led to one id
 meeting    the people of the workspace, the owners and the admins
 cleaning   what is kept of people, forgotten in time
+accounts   Okta accounts suspended, deactivated or deleted, after a notice
 erasing    all that is kept of one person but ids
 reconciling  rows compared with Okta: who left, who was removed outside
 """
 
+from bot.workflow.upkeep.accounts import end_accounts
 from bot.workflow.upkeep.cleaning import clean_up
 from bot.workflow.upkeep.discovery import discover, discover_changes
 from bot.workflow.upkeep.erasing import erase
@@ -18,6 +20,7 @@ __all__ = [
     "clean_up",
     "discover",
     "discover_changes",
+    "end_accounts",
     "erase",
     "meet",
     "meet_roles",
