@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     audit_anchor: Path | None = Field(
         default=None, description="The file of the audit's published head"
     )
+    jwks_folder: Path | None = Field(
+        default=None, description="Where public keys are written, for jwks_uri"
+    )
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all"
     )
@@ -119,6 +122,9 @@ class Timing:
     reconcile: timedelta = timedelta(minutes=5)  # rows are compared with Okta
     absent: timedelta = timedelta(minutes=1)  # between two readings that end a grant
     meet: timedelta = timedelta(hours=1)  # the people of the workspace are read
+    rotate: timedelta = timedelta(hours=1)  # keys are looked at
+    day: timedelta = timedelta(days=1)  # between reminders, and before a new key
+    token_lives: timedelta = timedelta(hours=1)  # the old key outlives the switch
     beat: timedelta = timedelta(seconds=2)  # one of several processes is heard of
     stop: timedelta = timedelta(seconds=10)  # to finish or hand back on SIGTERM
 

@@ -7,7 +7,8 @@ import structlog
 from bot.app import replicas
 from bot.app.anchoring import publish_head
 from bot.app.parts import Parts, accounts_of
-from bot.core.words import AccessBotError
+from bot.core.words import AccessBotError, SettingError
+from bot.ops.rotation import Rotation
 from bot.workflow import grants, upkeep
 from bot.workflow.reading import Office
 
@@ -27,6 +28,15 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     office, timing = parts.offices[name], parts.timing
     every(timing.verify, f"look after {name}", partial(grants.look_after, office))
     every(timing.anchor, f"look for lost {name}", partial(grants.look_for_lost, office))
+    if office.integration.credential_rotation:
+        rotation = Rotation(
+            integration=office.integration,
+            database=parts.database,
+            clock=parts.clock,
+            timing=timing,
+            folder=parts.settings.jwks_folder,
+        )
+        every(timing.rotate, f"rotate {name}", partial(_rotate, rotation))
     if parts.revoke_only:
         return
     whole, between = office.integration.discovery.every, timing.discover_changes
@@ -49,6 +59,7 @@ def forget_alarms_of(parts: Parts, name: str) -> None:
     for job in ("look after", "look for lost", "discover", "discover changes"):
         parts.schedule.forget(f"{job} {name}")
     parts.schedule.forget(f"reconcile {name}")
+    parts.schedule.forget(f"rotate {name}")
     parts.schedule.forget(f"clean up {name}")
 
 
@@ -75,6 +86,15 @@ async def _clean_up(office: Office) -> None:
     count = await upkeep.clean_up(office)
     if count:
         log.info("people forgotten", integration=office.name, people=count)
+
+
+async def _rotate(rotation: Rotation) -> None:
+    """Look after a key; what stands in the way is told to the owner, once a day."""
+    try:
+        await rotation.step()
+    except SettingError as error:
+        await rotation.complain(str(error))
+        raise
 
 
 async def _end_accounts(parts: Parts, office: Office) -> None:

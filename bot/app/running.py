@@ -20,6 +20,7 @@ from bot.app.listening import listen
 from bot.app.okta_loop import okta_worker
 from bot.app.opening import open_store
 from bot.app.parts import Parts, build
+from bot.app.publishing import jwks_route
 from bot.app.reloading import reload
 from bot.app.roles import Role
 from bot.core.words import SettingError
@@ -87,7 +88,7 @@ def _work(
     parts: Parts, okta: Worker | None, listening: socket.socket | None
 ) -> Iterator[Coroutine[Any, Any, Any]]:
     """Give what this process does until it is stopped."""
-    web = Starlette(routes=parts.health.routes())
+    web = Starlette(routes=[*parts.health.routes(), jwks_route(parts.database)])
     if listening:
         yield _serve(web, listening)
     if okta:

@@ -12,10 +12,9 @@ import typer
 from sqlmodel import Session, select
 
 from bot.cli.failures import WRONG
-from bot.cli.setting import me, opened_store
+from bot.cli.setting import me, now_of, opened_store
 from bot.core.catalogue.problems import harmless
 from bot.core.words import SettingError
-from bot.settings import Clock
 from bot.store import audit, directory
 from bot.store.database import Database
 from bot.store.tables import OktaPerson, PersonLink
@@ -50,7 +49,7 @@ def revoke(
     with opened_store() as database:
         count = sum(
             database.transact(
-                end_all, name, person_id, group_id, by=me(), now=_now(database)
+                end_all, name, person_id, group_id, by=me(), now=now_of(database)
             )
             for name, person_id in _people(database, person)
             for group_id in _groups(database, name, group)
@@ -76,7 +75,7 @@ def relink(person: PersonArgument) -> None:
     """Forget which Slack account somebody is; it is looked for anew when they come."""
     with opened_store() as database:
         count = sum(
-            database.transact(_unlink, name, person_id, _now(database))
+            database.transact(_unlink, name, person_id, now_of(database))
             for name, person_id in _people(database, person)
         )
     if not count:
@@ -91,7 +90,7 @@ def erase(person: PersonArgument) -> None:
     with opened_store() as database:
         erased = [
             database.transact(
-                erase_person, name, person_id, by=me(), now=_now(database)
+                erase_person, name, person_id, by=me(), now=now_of(database)
             )
             for name, person_id in _people(database, person)
         ]
@@ -105,7 +104,7 @@ def _freeze(what: str, *, on: bool) -> None:
     with opened_store() as database:
         changed = [
             database.transact(
-                set_freeze, name, kind, id_, by=me(), now=_now(database), on=on
+                set_freeze, name, kind, id_, by=me(), now=now_of(database), on=on
             )
             for name, kind, id_ in _frozen(database, what)
         ]
@@ -186,11 +185,3 @@ def _unlink(session: Session, integration: str, person_id: str, now: datetime) -
             person_id=person_id,
         )
     return len(links)
-
-
-def _now(database: Database) -> datetime:
-    """Return the time, never before the newest event: it may have come from ahead."""
-    clock, newest = Clock(), database.look(audit.head)
-    if newest is not None:
-        clock.not_before(newest.at)
-    return clock()

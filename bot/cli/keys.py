@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli.failures import WRONG
-from bot.cli.setting import begin, console
+from bot.cli.setting import begin, console, me, now_of, opened_store
 from bot.core.catalogue.problems import harmless
+from bot.core.words import SettingError
 
 if TYPE_CHECKING:
     from bot.ops.keys import KeyStatus
@@ -76,6 +78,39 @@ def status(
         console().print(_table(found))
     if not all(one.is_accepted for one in found):
         raise typer.Exit(WRONG)
+
+
+@app.command()
+def rotate(
+    integration: Annotated[str, typer.Argument(help="The integration.")],
+    now: Annotated[
+        bool, typer.Option("--now", help="Begin now, before it is due.")
+    ] = False,
+) -> None:
+    """Say when a key is due to be changed; with --now have the bot begin."""
+    from bot.app.parts import policy_in_force
+    from bot.ops.rotation import ask_for_rotation, due_of
+
+    with opened_store() as database:
+        found = database.look(policy_in_force).integration(integration)
+        rule = found.credential_rotation if found else None
+        if found is None or rule is None:
+            raise SettingError(
+                f"No integration {harmless(integration)} has its key rotated.",
+                "See credential_rotation in access.yaml.",
+            )
+        if now:
+            asked = partial(ask_for_rotation, by=me(), now=now_of(database))
+            database.transact(asked, integration)
+            typer.echo(
+                "Asked for. The bot begins within the hour, and tells the owner."
+            )
+            return
+        due = database.look(due_of, found)
+    if due is None:
+        typer.echo("The bot has not looked at this key yet.")
+        raise typer.Exit(WRONG)
+    typer.echo(f"Due {due:%Y-%m-%d}, by {rule.mode}.")
 
 
 def _data(one: "KeyStatus") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,7 +17,8 @@ from rich.console import Console
 
 from bot.core.words import SettingError
 from bot.ops import logs
-from bot.settings import SECRET_SCHEMES, Settings
+from bot.settings import SECRET_SCHEMES, Clock, Settings
+from bot.store import audit
 from bot.store.database import Database
 
 EXPECTED = {"port": "a number from 0 to 65535"}
@@ -50,6 +52,14 @@ def opened_store() -> Iterator[Database]:
 def me() -> str:
     """Return who types, as the audit names them."""
     return f"cli:{getpass.getuser()}@{socket.gethostname()}"
+
+
+def now_of(database: Database) -> datetime:
+    """Return the time, never before the newest event: it may have come from ahead."""
+    clock, newest = Clock(), database.look(audit.head)
+    if newest is not None:
+        clock.not_before(newest.at)
+    return clock()
 
 
 def console() -> Console:

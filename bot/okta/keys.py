@@ -1,7 +1,7 @@
 """The app's own key pairs: a new one made, those that Okta knows read.
 
-A private key is given to whoever asked for it and kept nowhere. Nothing here
-changes the app in Okta: an admin adds the public half there.
+A private key is given to whoever asked for it and kept nowhere. What changes the
+app in Okta needs an app that may do everything there, and is off as a rule.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,13 @@ from jwt.algorithms import RSAAlgorithm
 from bot.core.words import DirectoryUnavailable
 from bot.okta.client import OktaClient
 from bot.okta.credentials import LEAST_RSA_BITS
+from bot.okta.directory import path_id
 
 READ_SCOPE = "okta.apps.read"
 """What Okta asks for to list an app's keys. The bot's main job needs no such thing."""
+
+MANAGE_SCOPE = "okta.apps.manage"
+"""What Okta asks for to change an app's keys, beside Super Admin."""
 
 MOST_KEYS = 50
 """Okta: up to 50 keys per app."""
@@ -43,12 +47,13 @@ class KeyPair:
 class AppKey:
     """A public key of the app, as Okta lists it. `created` is None if it is not told.
 
-    `kid` is what assertions name; Okta's own id of the key is another one.
+    `kid` is what assertions name; `id` is Okta's own, another one.
     """
 
     kid: str
     is_active: bool
     created: datetime | None
+    id: str = ""
 
 
 def new_key_pair() -> KeyPair:
@@ -57,8 +62,31 @@ def new_key_pair() -> KeyPair:
     made = RSAAlgorithm.to_jwk(key, as_dict=True)
     made.pop("key_ops", None)
     private = {**made, "kid": token_urlsafe(24), **_ABOUT}
-    public = {name: value for name, value in private.items() if name not in _SECRET}
-    return KeyPair(public, private)
+    return KeyPair(public_part(private), private)
+
+
+def public_part(jwk: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the public half of a private JWK."""
+    return {name: value for name, value in jwk.items() if name not in _SECRET}
+
+
+async def add_key(
+    client: OktaClient, client_id: str, public: Mapping[str, Any]
+) -> None:
+    """Let Okta know a public key of the app, active at once. Needs MANAGE_SCOPE."""
+    path = f"/api/v1/apps/{path_id(client_id)}/credentials/jwks"
+    await client.request("POST", path, json={**public, "status": "ACTIVE"})
+
+
+async def remove_key(client: OktaClient, client_id: str, key: AppKey) -> None:
+    """Deactivate a public key of the app and delete it. Needs MANAGE_SCOPE.
+
+    Okta refuses to deactivate the last active one, and to delete an active one.
+    """
+    path = f"/api/v1/apps/{path_id(client_id)}/credentials/jwks/{path_id(key.id)}"
+    if key.is_active:
+        await client.request("POST", f"{path}/lifecycle/deactivate")
+    await client.request("DELETE", path)
 
 
 async def app_keys(client: OktaClient, client_id: str) -> list[AppKey]:
@@ -87,6 +115,7 @@ def _read_key(item: Mapping[str, Any]) -> AppKey:
         kid=str(item.get("kid") or ""),
         is_active=item.get("status", "ACTIVE") == "ACTIVE",
         created=_instant(item.get("created")),
+        id=str(item.get("id") or ""),
     )
 
 

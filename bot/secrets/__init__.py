@@ -41,6 +41,51 @@ def read_secret(reference: str) -> str:
     return reader(place)
 
 
+def write_secret(reference: str, value: str) -> None:
+    """Put `value` where `reference` leads, whole or not at all; durable on return.
+
+    Raises SettingError where that cannot be written, with the old value intact.
+    """
+    kind, _, place = reference.strip().partition(":")
+    writer = WRITERS.get(kind)
+    if writer is None or not place:
+        raise SettingError(
+            f"A secret reference of the kind {kind}: cannot be written."
+            if kind in READERS
+            else "A secret reference is of no known kind.",
+            f"Keep the key in one of {', '.join(WRITABLE)}, or change it by hand.",
+        )
+    writer(place, value)
+
+
+def _to_file(place: str, value: str) -> None:
+    """Replace the file, with its mode, in one step."""
+    path = Path(place)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{value}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise SettingError(
+            f"The secret file {place!r} cannot be written ({_why(error)}).",
+            "Let the bot's user write in its folder, or change the key by hand.",
+        ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _from_environment(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise SettingError(
@@ -121,5 +166,9 @@ READERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
 )
 """Each kind of reference with what reads it, given what follows the colon."""
 
+WRITERS: Mapping[str, Callable[[str, str], None]] = MappingProxyType({"file": _to_file})
+"""The kinds that can be written, each with what writes it."""
+
+WRITABLE = ("file:PATH",)
 KINDS = ("env:NAME", "file:PATH")
 """The kinds of reference, as people write them."""

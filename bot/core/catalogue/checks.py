@@ -57,9 +57,6 @@ def _not_yet(document: Document) -> Iterator[Problem]:
     if isinstance(document.data, dict) and document.data.get("retention"):
         yield document.problem(("retention",), NOT_YET.format("Retention"))
     for loc, part in _entries(document.data, "integrations"):
-        if part.get("credential_rotation"):
-            what = NOT_YET.format("Rotation of the key")
-            yield document.problem((*loc, "credential_rotation"), what)
         guards = part.get("groups")
         if isinstance(guards, dict) and guards.get("allow_admin") == "true":
             message = "Groups with an admin role can be asked for: the bot is as strong"

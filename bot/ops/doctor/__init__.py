@@ -6,6 +6,7 @@
     okta      one org, from the credentials to the people in it
     okta_app  the app in Okta: clock, token, DPoP, keys, scopes, admin role
     groups    the org's groups: seen, refused, owned; names that lead astray
+    upkeep    what rotation needs, and clean-up
     limits    what is left of Okta's rate limits
     people    Slack people as Okta users
     slack     tokens, scopes, and how Slack reaches the bot

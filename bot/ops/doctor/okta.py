@@ -15,6 +15,7 @@ from bot.ops.doctor.groups import Org, look_at_groups
 from bot.ops.doctor.limits import look_at_limits
 from bot.ops.doctor.okta_app import is_let_in
 from bot.ops.doctor.people import look_at_people
+from bot.ops.doctor.upkeep import look_at_upkeep
 from bot.ops.doctor.witness import Witness
 from bot.secrets import read_secret
 from bot.store.tables import SlackAccount
@@ -62,6 +63,7 @@ async def look_at_org(sheet: Sheet, integration: Integration, visit: Visit) -> N
         if await is_let_in(sheet, client, credentials, also):
             await _look_inside(sheet, integration, visit, client)
         look_at_limits(sheet, client)
+        look_at_upkeep(sheet, integration)
 
 
 async def _look_inside(

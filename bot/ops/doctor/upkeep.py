@@ -1,0 +1,55 @@
+"""What upkeep may do in an org: the key it changes, the accounts it ends."""
+
+from bot.core.catalogue import Integration
+from bot.core.words import SettingError
+from bot.ops.doctor.findings import Sheet
+from bot.secrets import WRITERS, read_secret
+
+UNWATCHED = (
+    "Changes that others make with the bot's own key are not looked for: that takes "
+    "the scope okta.logs.read."
+)
+
+
+def look_at_upkeep(sheet: Sheet, integration: Integration) -> None:
+    """Look at what rotation and clean-up need, and say what is dangerous of them."""
+    _look_at_rotation(sheet, integration)
+    _look_at_cleanup(sheet, integration)
+
+
+def _look_at_rotation(sheet: Sheet, integration: Integration) -> None:
+    rule = integration.credential_rotation
+    if rule is None:
+        return
+    kind = integration.credentials.partition(":")[0]
+    if kind not in WRITERS:
+        sheet.failed(
+            "key rotation",
+            f"A secret behind {kind}: cannot be written, so no next key can be kept.",
+            "Move the key to a store that can be written, such as file:PATH.",
+        )
+    elif rule.mode == "automatic":
+        sheet.warning(
+            "key rotation",
+            "The app may change its own keys, which takes Super Admin: whoever has "
+            "its key has the org.",
+            "Prefer remind or jwks_uri, and take Super Admin away from the app.",
+        )
+    else:
+        sheet.ok("key rotation", f"Keys are changed by {rule.mode}.")
+
+
+def _look_at_cleanup(sheet: Sheet, integration: Integration) -> None:
+    cleanup = integration.user_cleanup
+    if cleanup is None or cleanup.action == "forget":
+        return
+    try:
+        read_secret(cleanup.credentials or "")
+    except SettingError as error:
+        sheet.failed("clean-up", error.problem, error.remedy)
+        return
+    sheet.warning(
+        "clean-up",
+        f"Accounts are ended by {cleanup.action}, a notice of 7 days before.",
+        "Look at whom it would meet: access-bot cleanup --preview",
+    )
