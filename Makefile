@@ -39,7 +39,8 @@ gallery: $(READY)  ## every view and message as a page, with pictures where Chro
 
 lock: $(READY)  ## bring the locks in line with pyproject.toml (ARGS=--upgrade for newer ones)
 	$(COMPILE) $(ARGS) --extra postgres --output-file requirements.lock
-	$(COMPILE) $(ARGS) --extra postgres --group dev --constraint requirements.lock \
+	$(COMPILE) $(ARGS) --extra postgres --extra aws --extra gcp --extra azure --extra vault \
+		--extra kubernetes --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 
 clean:  ## remove everything made here

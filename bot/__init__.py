@@ -54,7 +54,7 @@ sandbox imports nothing of the rest.
         worker      claim what is due, carry it out
         schedule    the alarm clock
     ops/        for those who run it: health, metrics, the log, the doctor, keys
-    secrets/    a secret reference -> its value
+    secrets/    a secret reference -> its value: local, and one file for each store
     settings    the environment, typed; every wait; the one clock
     app/        builds the parts, starts and stops them
     cli/        the commands an operator types

@@ -17,9 +17,9 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.core.words import SettingError
-from bot.secrets import read_secret
+from bot.secrets import READERS, read_secret
 
-SECRET_SCHEMES = ("env:", "file:")
+SECRET_SCHEMES = tuple(f"{kind}:" for kind in READERS)
 
 
 class Settings(BaseSettings):

@@ -97,7 +97,7 @@ def test_a_file_that_holds_no_secret_is_refused(
 
 
 @pytest.mark.parametrize(
-    "reference", ["vault:kv/okta", "", ":", "env:", "file:", "env", f"{SECRET}:x"]
+    "reference", ["consul:kv/okta", "", ":", "env:", "file:", "env", f"{SECRET}:x"]
 )
 def test_another_kind_is_refused_with_the_kinds_there_are(reference: str) -> None:
     with pytest.raises(SettingError, match=r"env:NAME, file:PATH") as refused:
