@@ -186,8 +186,12 @@ def _azure(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """Sends what is for the vault to a server on loopback."""
 
         def send(self, request: Any, **given: Any) -> Any:
-            request.url = request.url.replace("https://ours.vault.azure.net", url)
-            return super().send(request, **given)
+            asked = request.url
+            request.url = asked.replace("https://ours.vault.azure.net", url)
+            try:
+                return super().send(request, **given)
+            finally:
+                request.url = asked
 
     def client(vault: str) -> Any:
         return SecretClient(
