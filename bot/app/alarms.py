@@ -1,5 +1,6 @@
 """The periodic upkeep of each integration, and of the bot as a whole."""
 
+from dataclasses import asdict
 from functools import partial
 
 import structlog
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 def set_alarms(parts: Parts) -> None:
     """Schedule the periodic upkeep; each job also runs at once."""
     replicas.every(parts, parts.timing.anchor, "anchor", partial(_anchor, parts))
+    replicas.every(parts, parts.timing.retain, "retain", partial(_retain, parts))
     for name in parts.offices:
         set_alarms_of(parts, name)
 
@@ -103,6 +105,14 @@ async def _end_accounts(parts: Parts, office: Office) -> None:
         count = await upkeep.end_accounts(office, accounts)
     if count:
         log.info("accounts ended", integration=office.name, accounts=count)
+
+
+async def _retain(parts: Parts) -> None:
+    """Let go of what is kept too long, and say how much."""
+    rule = parts.catalogue.retention
+    let_go = await parts.database.run(upkeep.retain, rule, parts.clock())
+    if any(asdict(let_go).values()):
+        log.info("let go", **asdict(let_go))
 
 
 async def _anchor(parts: Parts) -> None:

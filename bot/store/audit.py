@@ -61,6 +61,9 @@ _OF_GRANT = _newest_about("grant_id", "grant ")
 APPROVED_IN_PART = "approved in part"
 """What happens to a request that one of several people has approved."""
 
+PRUNED = "audit pruned"
+"""The event that tells up to which number there are none, and the last hash."""
+
 INTENDED, NOT_ADDED, ADDED = "intended", "not added", "added"
 """What happens to an add: about to be sent, certainly not landed, confirmed."""
 

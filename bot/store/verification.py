@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 
 from bot.store.audit import (
     GENESIS,
+    PRUNED,
     UNREADABLE,
     Chain,
     chain_of,
@@ -43,7 +44,8 @@ class _Told:
 
 def verify(session: Session) -> Iterator[Finding]:
     """Yield what does not fit: in the chain, beside it, and in the rows it tells of."""
-    chain, previous, expected = chain_of(session), GENESIS, 1
+    chain = chain_of(session)
+    previous, expected = _beginning(session, chain)
     told: dict[tuple[str, str], _Told] = {}
     try:
         for line in _lines(session):
@@ -55,6 +57,23 @@ def verify(session: Session) -> Iterator[Finding]:
         yield Finding(expected, f"an event from {expected} on cannot be read")
         return
     yield from _check_rows(session, told)
+
+
+def _beginning(session: Session, chain: Chain) -> tuple[str, int]:
+    """Return the hash and number that the first event follows: those of a checkpoint.
+
+    NB. Only an event that the key made can say that there is nothing before it.
+    """
+    newest = (
+        select(Event)
+        .where(col(Event.kind) == PRUNED)
+        .order_by(col(Event.seq).desc())
+        .limit(1)
+    )
+    checkpoint = session.scalars(newest).first()
+    if checkpoint is None or not chain.fits(checkpoint):
+        return GENESIS, 1
+    return checkpoint.data["hash"], int(checkpoint.data["through"]) + 1
 
 
 def is_whole_since(session: Session, seq: int) -> bool:

@@ -13,8 +13,6 @@ from bot.core.catalogue.fields import org_url
 from bot.core.catalogue.problems import Loc, Problem, nearest_word, quoted
 from bot.core.catalogue.text import Data, Document
 
-NOT_YET = "{} is checked and kept, and not yet in force in this version."
-
 
 def problems_between(document: Document) -> Iterator[Problem]:
     """Yield what contradicts itself over several parts of the file."""
@@ -28,10 +26,10 @@ def problems_between(document: Document) -> Iterator[Problem]:
 
 
 def warnings_between(document: Document) -> Iterator[Problem]:
-    """Yield what is dangerous, not yet in force, or surely not meant."""
+    """Yield what is dangerous, or surely not meant."""
     yield from _unused(document)
     yield from _single_admin(document)
-    yield from _not_yet(document)
+    yield from _strong(document)
     for loc, flow in _entries(document.data, "flows"):
         yield from _dangerous_flow(document, loc, flow)
 
@@ -52,16 +50,18 @@ def _single_admin(document: Document) -> Iterator[Problem]:
         yield document.problem(("admins", 0), message)
 
 
-def _not_yet(document: Document) -> Iterator[Problem]:
-    """Warn of keys that are checked and kept, and do nothing in this version."""
-    if isinstance(document.data, dict) and document.data.get("retention"):
-        yield document.problem(("retention",), NOT_YET.format("Retention"))
+def _strong(document: Document) -> Iterator[Problem]:
+    """Warn of what makes the bot as strong as those who run the org."""
     for loc, part in _entries(document.data, "integrations"):
         guards = part.get("groups")
         if isinstance(guards, dict) and guards.get("allow_admin") == "true":
             message = "Groups with an admin role can be asked for: the bot is as strong"
             where = (*loc, "groups", "allow_admin")
             yield document.problem(where, f"{message} as a Super Admin.")
+        rotation = part.get("credential_rotation")
+        if isinstance(rotation, dict) and rotation.get("mode") == "automatic":
+            message = "The app may change its own keys, which takes Super Admin."
+            yield document.problem((*loc, "credential_rotation", "mode"), message)
 
 
 def _dangerous_flow(

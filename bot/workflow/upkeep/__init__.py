@@ -5,6 +5,7 @@ pinning    names in places of authority, led to one id
 meeting    the people of the workspace, the owners and the admins
 cleaning   what is kept of people, forgotten in time
 accounts   Okta accounts suspended, deactivated or deleted, after a notice
+retaining  texts and events, no longer than the file says
 erasing    all that is kept of one person but ids
 reconciling  rows compared with Okta: who left, who was removed outside
 """
@@ -15,6 +16,7 @@ from bot.workflow.upkeep.discovery import discover, discover_changes
 from bot.workflow.upkeep.erasing import erase
 from bot.workflow.upkeep.meeting import meet, meet_roles
 from bot.workflow.upkeep.reconciling import reconcile
+from bot.workflow.upkeep.retaining import retain
 
 __all__ = [
     "clean_up",
@@ -25,4 +27,5 @@ __all__ = [
     "meet",
     "meet_roles",
     "reconcile",
+    "retain",
 ]
