@@ -40,7 +40,8 @@ sandbox imports nothing of the rest.
         tokens      the access token, and why Okta gives none (refusals)
         credentials the key pair and its assertions; keys, a new one, those known
         directory   groups, people, memberships as core values (readings, rules);
-                    accounts, what a second app does to a whole one
+                    accounts, what a second app does to a whole one; log, what was
+                    done with our key
     slack/      the face. Async
         listeners/  what people do, and what it leads to
         views/      Block Kit from values, no I/O

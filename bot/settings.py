@@ -122,6 +122,7 @@ class Timing:
     reconcile: timedelta = timedelta(minutes=5)  # rows are compared with Okta
     absent: timedelta = timedelta(minutes=1)  # between two readings that end a grant
     meet: timedelta = timedelta(hours=1)  # the people of the workspace are read
+    watch: timedelta = timedelta(minutes=5)  # Okta's log of what our key did
     retain: timedelta = timedelta(hours=6)  # what is kept too long is let go of
     rotate: timedelta = timedelta(hours=1)  # keys are looked at
     day: timedelta = timedelta(days=1)  # between reminders, and before a new key

@@ -8,6 +8,7 @@ import structlog
 from bot.app import replicas
 from bot.app.anchoring import publish_head
 from bot.app.parts import Parts, accounts_of
+from bot.app.recovering import watch
 from bot.core.words import AccessBotError, SettingError
 from bot.ops.rotation import Rotation
 from bot.workflow import grants, upkeep
@@ -47,6 +48,7 @@ def set_alarms_of(parts: Parts, name: str) -> None:
         changes = partial(upkeep.discover_changes, office)
         every(between, f"discover changes {name}", changes)
     every(timing.reconcile, f"reconcile {name}", partial(_reconcile, office))
+    every(timing.watch, f"watch {name}", partial(_watch, parts, office))
     cleanup = office.integration.user_cleanup
     if cleanup and cleanup.action == "forget":
         wait = min(timing.clean_up, cleanup.after)
@@ -62,6 +64,7 @@ def forget_alarms_of(parts: Parts, name: str) -> None:
         parts.schedule.forget(f"{job} {name}")
     parts.schedule.forget(f"reconcile {name}")
     parts.schedule.forget(f"rotate {name}")
+    parts.schedule.forget(f"watch {name}")
     parts.schedule.forget(f"clean up {name}")
 
 
@@ -88,6 +91,20 @@ async def _clean_up(office: Office) -> None:
     count = await upkeep.clean_up(office)
     if count:
         log.info("people forgotten", integration=office.name, people=count)
+
+
+async def _watch(parts: Parts, office: Office) -> None:
+    """Look at what was done with our key; where we may not, try again in a day."""
+    until = parts.unwatched.get(office.name)
+    if until is not None and parts.clock() < until:
+        return
+    try:
+        foreign = await watch(office)
+    except SettingError:
+        parts.unwatched[office.name] = parts.clock() + parts.timing.day
+        return
+    if foreign:
+        log.error("key used elsewhere", integration=office.name, changes=foreign)
 
 
 async def _rotate(rotation: Rotation) -> None:

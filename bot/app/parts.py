@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -84,6 +85,7 @@ class Parts:
     seen: str = ""
     offices: dict[str, Office] = field(default_factory=dict)
     urgent: dict[str, Office] = field(default_factory=dict)
+    unwatched: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def revoke_only(self) -> bool:

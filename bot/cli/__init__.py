@@ -6,6 +6,7 @@
     policy    config check, test, diff, show, schema
     explaining  explain
     copies    backup, restore
+    recovering  recover, retire
     cleaning  cleanup --preview
     acting    revoke, freeze, unfreeze, people relink, people erase
     syncing   sync
@@ -33,6 +34,7 @@ from bot.cli import (
     lists,
     policy,
     proof,
+    recovering,
     serving,
     syncing,
 )
@@ -72,6 +74,8 @@ app.add_typer(acting.people_app, name="people")
 app.command()(cleaning.cleanup)
 app.command()(copies.backup)
 app.command()(copies.restore)
+app.command()(recovering.recover)
+app.command()(recovering.retire)
 app.command()(syncing.sync)
 app.command()(lists.grants)
 app.command()(lists.requests)

@@ -70,7 +70,7 @@ def export(
 ) -> None:
     """Print every event of the audit, with the names that are still kept beside it."""
     with opened_store() as database:
-        rows = database.look(_exported)
+        rows = database.look(exported)
     if form is Form.JSONL:
         for row in rows:
             typer.echo(json.dumps(row))
@@ -82,7 +82,8 @@ def export(
         table.writerow(flat)
 
 
-def _exported(session: Session) -> list[dict[str, Any]]:
+def exported(session: Session) -> list[dict[str, Any]]:
+    """Return every event, oldest first, with the names still kept beside it."""
     beside = {row.seq: row.text for row in session.exec(select(EventText))}
     return [
         {

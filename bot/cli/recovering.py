@@ -1,0 +1,166 @@
+"""recover and retire: after a restore, and when the bot is to go for good."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bot.cli.failures import WRONG
+from bot.cli.setting import begin, console, me, now_of, opened_store
+from bot.core.catalogue.problems import harmless
+from bot.core.words import LIVE, RequestStatus, SettingError
+from bot.store import audit, queries
+from bot.store.database import Database
+from bot.workflow.freezing import Frozen, freeze
+from bot.workflow.grants import revoke
+from bot.workflow.upkeep.watching import RECOVERED
+
+LEAVING = """\
+Nothing that the bot gave is left. To leave for good:
+  1. In Okta: Applications > the bot's app > Deactivate, then Delete; the same with
+     the app of user_cleanup, where there is one.
+  2. In Slack: Apps > Manage > the bot's app > Remove App, then delete it.
+  3. Keep the audit, and its key elsewhere, for as long as you must.
+"""
+
+
+def recover(
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take back each that is found.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option(help="Why the database is as it is: then giving goes on.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+) -> None:
+    """Find memberships that our app gave in Okta and no row explains (90 days)."""
+    settings = begin()
+    # Not at the top: the parts of the whole bot take seconds to import.
+    from bot.app.anchoring import accept
+    from bot.app.opening import open_store
+    from bot.app.recovering import strays, take_back
+
+    with open_store(settings) as database:
+        found = asyncio.run(strays(database))
+        if as_json:
+            typer.echo(json.dumps([asdict(each) for each in found], default=str))
+        left = 0
+        for each in found:
+            gone = remove and asyncio.run(take_back(database, each, me()))
+            left += not gone
+            if not as_json:
+                what = "removed" if gone else "LEFT"
+                said = f"{each.integration}: {each.login} in {each.group}, {each.at}"
+                typer.echo(f"{what} {harmless(said)}")
+        if left:
+            typer.echo(
+                "Take them back with --remove, or remove them in Okta.", err=True
+            )
+            raise typer.Exit(WRONG)
+        typer.echo("Every membership that our app gave is explained.", err=True)
+        if reason.strip():
+            _explain(database, reason.strip())
+            accept(settings, database)
+            typer.echo("Accepted: start the bot anew, and it gives again.", err=True)
+
+
+def retire(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only list what is left; change nothing.")
+    ] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="End what lives now, not at its end.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the audit is exported to, as JSON lines.")
+    ] = None,
+) -> None:
+    """Close asking, end or wait out what lives, and say how to remove the apps."""
+    with opened_store() as database:
+        if not check:
+            _close(database, end=now)
+        left = _left(database)
+        if left.row_count:
+            console().print(left)
+            typer.echo("Run it again once these have ended.", err=True)
+            raise typer.Exit(WRONG)
+        still = asyncio.run(_shown_by_okta(database))
+        if still:
+            typer.echo(f"Okta still shows: {harmless(', '.join(still))}.", err=True)
+            raise typer.Exit(WRONG)
+        if out is not None:
+            _export(database, out)
+            typer.echo(f"The audit is in {harmless(str(out))}.")
+    typer.echo(LEAVING)
+
+
+def _explain(database: Database, reason: str) -> None:
+    database.transact(
+        audit.record,
+        RECOVERED,
+        by=me(),
+        now=now_of(database),
+        text={"reason": reason},
+    )
+
+
+def _close(database: Database, *, end: bool) -> None:
+    """Freeze everything; with `end`, end all that lives, and deny what waits."""
+    from bot.app.parts import policy_in_force
+
+    for integration in database.look(policy_in_force).integrations:
+        name, at = integration.name, now_of(database)
+        database.transact(freeze, name, Frozen.EVERYTHING, "", by=me(), now=at, on=True)
+        if not end:
+            continue
+        people = {
+            grant.grantee_id
+            for grant in database.look(partial(queries.live_grants, integration=name))
+        }
+        for person_id in sorted(people):
+            database.transact(revoke, name, person_id, None, by=me(), now=at)
+
+
+def _left(database: Database) -> Table:
+    table = Table("integration", "person", "group", "stands", "until")
+    for grant in database.look(lambda s: queries.grants(s, statuses=sorted(LIVE))):
+        table.add_row(
+            grant.integration,
+            grant.grantee_id,
+            grant.group_id,
+            grant.status,
+            f"{grant.expires_at:%Y-%m-%d %H:%M} UTC",
+        )
+    waits = [RequestStatus.PENDING]
+    for request in database.look(lambda s: queries.requests(s, statuses=waits)):
+        table.add_row(
+            request.integration,
+            request.grantee_id,
+            request.group_id,
+            request.status,
+            f"{request.lapse_at:%Y-%m-%d %H:%M} UTC",
+        )
+    return table
+
+
+async def _shown_by_okta(database: Database) -> list[str]:
+    """Return what Okta still shows of what we gave and say is ended."""
+    from bot.app.leaving import still_shown
+
+    return await still_shown(database)
+
+
+def _export(database: Database, out: Path) -> None:
+    from bot.cli.proof import exported
+
+    if out.exists():
+        raise SettingError(
+            f"There is a file {out} already.", "Name another with --out."
+        )
+    lines = [json.dumps(row) for row in database.look(exported)]
+    out.write_text("\n".join(lines) + "\n")

@@ -1,0 +1,124 @@
+"""What was done with the bot's own key, compared with what the audit tells.
+
+A change that our client made and no event explains was made by somebody who has
+the key, or by a bot whose database is gone: nothing is given from then on.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from sqlmodel import Session, col, select
+
+from bot.store import audit, directory
+from bot.store.tables import Event
+from bot.workflow.freezing import Frozen, freeze
+from bot.workflow.notices import tell_people
+from bot.workflow.reading import Office
+
+WATCHED = "log watched:{}"
+"""What is remembered: up to when the log was looked at."""
+
+RECOVERED = "recovered"
+"""What an operator says once nothing is left unexplained: the past is settled then."""
+
+TAKEN_BACK = "stray membership: taken back"
+REMOVING = ("grant revoking", f"grant {audit.INTENDED}", TAKEN_BACK)
+"""What explains a removal: an end, an add that is undone when it lands late, and one
+that an operator took back."""
+
+LATE = timedelta(minutes=5)
+"""How far apart Okta's clock and ours may be, and how late the log is."""
+
+LONGEST_IN_FLIGHT = timedelta(hours=2)
+"""How long after it was intended a change may still land."""
+
+
+class Change(Protocol):
+    """A membership that our client changed."""
+
+    @property
+    def verb(self) -> str: ...
+
+    @property
+    def person_id(self) -> str: ...
+
+    @property
+    def group_id(self) -> str: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+
+Made = TypeVar("Made", bound=Change)
+
+
+def unexplained(
+    session: Session, integration: str, changes: Iterable[Made]
+) -> list[Made]:
+    """Return those changes that no event of ours explains."""
+    return [each for each in changes if not _is_explained(session, integration, each)]
+
+
+def to_watch(session: Session, integration: str, now: datetime) -> datetime:
+    """Return from when on the log is to be looked at."""
+    last = directory.remembered(session, WATCHED.format(integration))
+    since = last.at - 2 * LATE if last else now
+    recovered = session.exec(
+        select(Event).where(Event.kind == RECOVERED).order_by(col(Event.seq).desc())
+    ).first()
+    return max(since, recovered.at) if recovered else since
+
+
+def watched(
+    session: Session, office: Office, changes: Sequence[Change], now: datetime
+) -> int:
+    """Stop giving and tell the admins where a change is not ours; return how many."""
+    foreign = unexplained(session, office.name, changes)
+    directory.remember(session, WATCHED.format(office.name), {}, now)
+    if not foreign:
+        return 0
+    first = foreign[0]
+    audit.record(
+        session,
+        "key used elsewhere",
+        by="okta",
+        now=now,
+        integration=office.name,
+        person_id=first.person_id,
+        group_id=first.group_id,
+        data={"changes": len(foreign), "first": first.at.isoformat()},
+    )
+    freeze(session, office.name, Frozen.EVERYTHING, "", by="bot", now=now)
+    said = (
+        f"The key of {office.name} is used elsewhere: Okta's log has {len(foreign)} "
+        "changes of memberships by our app that I did not make, the first at "
+        f"{first.at:%d %b %H:%M} UTC. I give nothing until an admin unfreezes. Change "
+        "the key, and look at these with: access-bot recover"
+    )
+    key = f"elsewhere:{office.name}:{first.at.isoformat()}"
+    tell_people(session, office.name, "admins", said, key=key, now=now)
+    return len(foreign)
+
+
+def _is_explained(session: Session, integration: str, change: Change) -> bool:
+    """Tell whether our audit has that we meant to make this change by then.
+
+    NB. The whole chain is verified elsewhere; here a row that somebody wrote
+    would have to fit it too.
+    """
+    about = select(Event).where(
+        Event.integration == integration,
+        Event.person_id == change.person_id,
+        Event.group_id == change.group_id,
+        col(Event.at) <= change.at + LATE,
+    )
+    if change.verb == "add":
+        about = about.where(
+            Event.kind == f"grant {audit.INTENDED}",
+            col(Event.at) >= change.at - LONGEST_IN_FLIGHT,
+        )
+    else:
+        about = about.where(col(Event.kind).in_(REMOVING))
+    chain = audit.chain_of(session)
+    return any(chain.fits(event) for event in session.exec(about))

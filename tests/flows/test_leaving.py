@@ -1,0 +1,95 @@
+"""After a restore, and when the bot is to go: nothing it gave is left unaccounted."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.cli import app
+from bot.core.words import GrantStatus
+from bot.sandbox.okta.org import DEFAULT_SCOPES
+from bot.store.tables import AccessGrant, Event
+from tests.flows.test_rollback import _copy, _put_back
+from tests.flows.world import GROUP, World, login
+
+
+def _type(world: World, *words: str) -> Result:
+    return CliRunner().invoke(app, words, env=world.environment() | {"PORT": "0"})
+
+
+@pytest.fixture
+def watched(world: World) -> World:
+    """The world, whose app may read Okta's log."""
+    client_id = json.loads(world.credentials.read_text())["client_id"]
+    world.okta.set_scopes(client_id, [*DEFAULT_SCOPES, "okta.logs.read"])
+    world.okta.set_role(client_id, "ORG_ADMIN")
+    return world
+
+
+def test_what_a_restored_copy_does_not_know_is_found_and_taken_back(
+    watched: World,
+) -> None:
+    with watched.bot():
+        pass
+    _copy(watched)
+    with watched.bot():
+        watched.given()
+    _put_back(watched)
+    assert _type(watched, "run").exit_code == 2
+    found = _type(watched, "recover")
+    assert found.exit_code == 1
+    assert f"LEFT corp-okta: {login('rita')} in {GROUP}" in found.stdout
+    assert watched.okta.is_member(GROUP, login("rita"))
+    found = _type(watched, "recover", "--remove", "--reason", "restored")
+    assert found.exit_code == 0, found.output
+    assert not watched.okta.is_member(GROUP, login("rita"))
+    with watched.bot():
+        assert "You asked for" in watched.ask()
+    assert "recovered" in [event.kind for event in watched.all_of(Event)]
+
+
+def test_what_the_rows_explain_is_no_stray(watched: World) -> None:
+    with watched.bot():
+        watched.given()
+        found = _type(watched, "recover", "--json")
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.stdout) == []
+
+
+def test_without_the_scope_recover_says_what_is_missing(world: World) -> None:
+    with world.bot():
+        pass
+    refused = _type(world, "recover")
+    assert refused.exit_code == 2
+    assert "okta.logs.read" in refused.output
+
+
+def test_a_log_that_shows_nothing_at_all_proves_nothing(watched: World) -> None:
+    client_id = json.loads(watched.credentials.read_text())["client_id"]
+    watched.okta.set_role(client_id, "GROUP_MEMBERSHIP_ADMIN")
+    with watched.bot():
+        watched.given()
+        refused = _type(watched, "recover")
+    assert refused.exit_code == 2
+    assert "shows the app nothing at all" in refused.output
+
+
+def test_retire_waits_for_what_lives_and_then_says_how_to_leave(world: World) -> None:
+    with world.bot():
+        world.given()
+        left = _type(world, "retire", "--check")
+        assert left.exit_code == 1
+        assert "active" in left.stdout
+        assert _type(world, "retire", "--now").exit_code == 1
+        assert "frozen" in world.ask()
+        world.members()
+        world.slack.wait_for(lambda: not world.okta.members(GROUP))
+        world.slack.wait_for(
+            lambda: world.all_of(AccessGrant)[0].status is GrantStatus.REVOKED
+        )
+        out = world.folder / "audit.jsonl"
+        done = _type(world, "retire", "--out", str(out))
+        assert done.exit_code == 0, done.output
+        assert "Remove App" in done.stdout
+    kinds = [json.loads(line)["kind"] for line in out.read_text().splitlines()]
+    assert "grant revoked" in kinds

@@ -1,0 +1,79 @@
+"""What the bot's own key did in Okta that its audit does not explain."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.okta.client import OktaClient
+from bot.okta.log import SCOPES, Change, changes_by
+from bot.store.tables import Event
+from bot.workflow.upkeep.watching import to_watch, watched
+from tests.workflow.world import HOUR, QUICK, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def log(world: World) -> AsyncIterator[OktaClient]:
+    """A client of the same app that may read the log."""
+    world.org.set_scopes(
+        world.app["client_id"],
+        ["okta.groups.manage", "okta.users.read", *SCOPES],
+    )
+    world.org.set_role(world.app["client_id"], "ORG_ADMIN")
+    secret = json.dumps(world.app)
+    async with OktaClient(
+        world.org.url, lambda: secret, SCOPES, timing=QUICK
+    ) as client:
+        yield client
+
+
+async def _look(world: World, log: OktaClient) -> int:
+    """Look at the log as of now; the org's clock is the machine's, ours stands."""
+    now = datetime.now(UTC)
+    seen = await changes_by(log, world.app["client_id"], now - HOUR, now + HOUR)
+    changes = [
+        Change(each.verb, each.person_id, each.group_id, world.clock()) for each in seen
+    ]
+    return await world.run(watched, world.office, changes, world.clock())
+
+
+async def test_what_the_bot_did_is_explained(world: World, log: OktaClient) -> None:
+    await world.held()
+    world.wait(HOUR)
+    await world.work()
+    assert await _look(world, log) == 0
+    assert "frozen" not in world.events()
+
+
+async def test_what_others_do_with_the_key_stops_giving_and_is_told(
+    world: World, log: OktaClient
+) -> None:
+    await world.office.directory.add_member(
+        world.ids["prod-db"], world.ids["bea"], before_send=lambda: None
+    )
+    assert await _look(world, log) == 1
+    assert "is used elsewhere" in world.alerts("ops")
+    assert world.events()[-2:] == ["key used elsewhere", "frozen"]
+    refused = await world.ask()
+    assert "frozen" in str(refused)
+
+
+async def test_what_admins_do_themselves_is_no_matter_of_the_key(
+    world: World, log: OktaClient
+) -> None:
+    world.org.add_member("prod-db", "bea@example.com")
+    assert await _look(world, log) == 0
+
+
+async def test_the_log_is_looked_at_from_a_little_before_the_last_look(
+    world: World,
+) -> None:
+    now = world.clock()
+    assert world.look(lambda s: to_watch(s, "corp", now)) == now
+    await world.run(watched, world.office, [], now)
+    since = world.look(lambda s: to_watch(s, "corp", now + HOUR))
+    assert since == now - timedelta(minutes=10)
+    assert len(world.rows(Event)) > 0
