@@ -21,7 +21,7 @@ SLACK = ["bot token", "scopes", "app token"]
 OKTA = [
     *("credentials", "clock", "token", "DPoP", "keys", "scopes", "admin role"),
     *("group rules", "groups", "names", "refused groups", "owner attribute"),
-    *("owners", "people", "rate limit"),
+    *("owners", "people", "rate limit", "key use"),
 ]
 
 

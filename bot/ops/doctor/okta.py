@@ -63,7 +63,7 @@ async def look_at_org(sheet: Sheet, integration: Integration, visit: Visit) -> N
         if await is_let_in(sheet, client, credentials, also):
             await _look_inside(sheet, integration, visit, client)
         look_at_limits(sheet, client)
-        look_at_upkeep(sheet, integration)
+        await look_at_upkeep(sheet, integration, also)
 
 
 async def _look_inside(

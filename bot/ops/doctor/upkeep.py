@@ -1,20 +1,33 @@
 """What upkeep may do in an org: the key it changes, the accounts it ends."""
 
 from bot.core.catalogue import Integration
-from bot.core.words import SettingError
+from bot.core.words import DirectoryError, SettingError
+from bot.okta.log import LOGS, SCOPES
 from bot.ops.doctor.findings import Sheet
+from bot.ops.doctor.okta_app import Also
 from bot.secrets import WRITERS, read_secret
 
 UNWATCHED = (
-    "Changes that others make with the bot's own key are not looked for: that takes "
-    "the scope okta.logs.read."
+    "What others do with the bot's key is not watched, since that takes "
+    "okta.logs.read and a role that reads logs."
 )
 
 
-def look_at_upkeep(sheet: Sheet, integration: Integration) -> None:
-    """Look at what rotation and clean-up need, and say what is dangerous of them."""
+async def look_at_upkeep(sheet: Sheet, integration: Integration, also: Also) -> None:
+    """Look at what upkeep needs, and say what is dangerous of it."""
+    await _look_at_watch(sheet, also)
     _look_at_rotation(sheet, integration)
     _look_at_cleanup(sheet, integration)
+
+
+async def _look_at_watch(sheet: Sheet, also: Also) -> None:
+    async with also(SCOPES) as client:
+        try:
+            seen = (await client.request("GET", LOGS, query={"limit": 1})).data
+        except (SettingError, DirectoryError):
+            seen = None
+    says = "What is done with the bot's key is compared with the audit."
+    sheet.ok("key use", says if seen else UNWATCHED)
 
 
 def _look_at_rotation(sheet: Sheet, integration: Integration) -> None:
@@ -46,10 +59,10 @@ def _look_at_cleanup(sheet: Sheet, integration: Integration) -> None:
     try:
         read_secret(cleanup.credentials or "")
     except SettingError as error:
-        sheet.failed("clean-up", error.problem, error.remedy)
+        sheet.failed("cleanup", error.problem, error.remedy)
         return
     sheet.warning(
-        "clean-up",
+        "cleanup",
         f"Accounts are ended by {cleanup.action}, a notice of 7 days before.",
         "Look at whom it would meet: access-bot cleanup --preview",
     )
