@@ -37,6 +37,7 @@ from bot.workflow.reading import Office, freeze_of, policy_for
 from bot.workflow.seats import step_of
 from bot.workflow.upkeep.accounts import is_waiting
 from bot.workflow.upkeep.discovery import DISCOVERED
+from bot.workflow.upkeep.outsiders import is_heard
 from bot.workflow.upkeep.reconciling import is_braked
 
 MOST_HELD = 20
@@ -165,13 +166,14 @@ class Alert:
 
     `stuck` is the grant of which they are asked whether its group is gone, `braked`
     the integration in which many ends wait for an admin, `keepable` an account that
-    clean-up would end.
+    clean-up would end, `mutable` a group whose additions are reported.
     """
 
     text: str
     stuck: str = ""
     braked: str = ""
     keepable: str = ""
+    mutable: str = ""
 
 
 @dataclass(frozen=True)
@@ -252,9 +254,16 @@ def load(
             text=text,
             braked=name if waits else "",
             keepable=f"{name}:{person_id}" if ends else "",
+            mutable=_mutable(session, notice, name),
         ),
         wanted,
     )
+
+
+def _mutable(session: Session, notice: Notice, integration: str) -> str:
+    group_id = str(notice.facts.get("group", ""))
+    heard = notice.kind == "outside" and is_heard(session, integration, group_id)
+    return f"{integration}:{group_id}" if heard else ""
 
 
 def _stuck(notice: Notice, grant: AccessGrant) -> Alert:

@@ -94,7 +94,10 @@ def _shortcut(stage: Stage, user: str) -> None:
 DOORS = [
     *(_command, _form, _approve, _deny, _cancel, _home, _shortcut),
     *map(_press, ("nudge", "extend", "ask_again", "approve_less", "carry_on")),
-    *map(_press, ("open_revoke", "open_freeze", "unfreeze", "activity_newest")),
+    *map(
+        _press,
+        ("open_revoke", "open_freeze", "unfreeze", "activity_newest", "keep", "mute"),
+    ),
     *map(_type, ("mine", "waiting", "why prod-db", "who prod-db", "activity")),
     *map(_type, ("revoke @alice all", "freeze all", "unfreeze all")),
 ]

@@ -7,7 +7,7 @@ import pytest
 from bot.core.words import Cause, DirectoryError, GrantStatus, RequestStatus
 from bot.store.tables import Notice
 from bot.workflow import upkeep
-from bot.workflow.upkeep import reconciling
+from bot.workflow.upkeep import outsiders, reconciling
 from tests.workflow.world import HOUR, MINUTE, World, known
 
 pytestmark = pytest.mark.anyio
@@ -156,3 +156,49 @@ async def test_discard_leaves_them_until_their_end(many: World) -> None:
     await say(many, reconciling.DISCARD)
     assert await look(many, 3) == 0
     assert statuses(many) == {GrantStatus.ACTIVE}
+
+
+async def _days(world: World, count: float) -> None:
+    world.wait(timedelta(days=count))
+    await look(world)
+
+
+async def test_who_was_added_by_others_is_told_once_a_day_and_left_alone(
+    world: World,
+) -> None:
+    await world.held(duration=8 * HOUR)
+    await look(world)
+    world.org.add_member("prod-db", "bea@example.com")
+    await look(world)
+    assert world.told("outside") == []
+    await _days(world, 1)
+    assert world.told("outside") == ["lead"]
+    [notice] = [n for n in world.rows(Notice) if n.kind == "outside"]
+    assert (
+        "“prod-db” in Okta since yesterday, not by me: bea@example.com."
+        in (notice.facts["text"])
+    )
+    await _days(world, 1)
+    assert world.told("outside") == ["lead"]
+    assert world.members == ["ann", "bea"]
+
+
+async def test_a_group_that_is_muted_is_reported_no_more(world: World) -> None:
+    await world.held(duration=8 * HOUR)
+    await look(world)
+    group = world.ids["prod-db"]
+    assert await world.run(
+        outsiders.mute, "corp", group, by="okta:lead", now=world.clock()
+    )
+    world.org.add_member("prod-db", "bea@example.com")
+    await look(world)
+    await _days(world, 1)
+    assert world.told("outside") == []
+    assert not world.look(lambda s: outsiders.is_heard(s, "corp", group))
+
+
+async def test_whom_the_bot_adds_is_nobody_of_others(world: World) -> None:
+    await world.held(duration=8 * HOUR)
+    await look(world)
+    await _days(world, 1)
+    assert world.told("outside") == []

@@ -53,6 +53,7 @@ ACTIONS = {
     notices.CARRY_ON: ending.carry_on,
     notices.DISCARD: ending.discard,
     notices.KEEP: ending.keep,
+    notices.MUTE: ending.mute,
     notices.AGAIN: asking.ask_again,
     home.ASK: asking.open_form,
     modal.GROUP: asking.choose,

@@ -11,7 +11,7 @@ from bot.workflow import grants
 from bot.workflow.grants import give_back
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests import cancel as cancel_request
-from bot.workflow.upkeep import accounts, reconciling
+from bot.workflow.upkeep import accounts, outsiders, reconciling
 
 NOT_KNOWN = Refused("I do not know this any more.")
 FASTER = Refused("Something else happened to this at the same moment.")
@@ -55,19 +55,38 @@ async def discard(desk: Desk, body: Body) -> Reply:
 
 async def keep(desk: Desk, body: Body) -> Reply:
     """Leave an account alone that clean-up would end, as its owner or an admin says."""
-    name, _, person_id = str(body["actions"][0].get("value") or "").partition(":")
-    office = desk.offices.get(name)
-    if office is None:
-        return say(body, NOT_SERVED.reason)
-    person = await person_at(desk, body, office)
-    if isinstance(person, Refused):
-        return say(body, person.reason)
-    if not await desk.database.read(_is_above, office, person):
-        return say(body, "Only the owner of the integration and admins can do that.")
-    by, now = f"okta:{person.id}", desk.clock()
-    if not await desk.write(accounts.keep, name, person_id, by=by, now=now):
+    at = await _above(desk, body)
+    if isinstance(at, Refused):
+        return say(body, at.reason)
+    name, person_id, by = at
+    if not await desk.write(accounts.keep, name, person_id, by=by, now=desk.clock()):
         return say(body, "It is too late for that, or somebody kept it already.")
     return say(body, "Noted: I leave this account alone.")
+
+
+async def mute(desk: Desk, body: Body) -> Reply:
+    """Report additions to a group no more, as its owner or an admin says."""
+    at = await _above(desk, body)
+    if isinstance(at, Refused):
+        return say(body, at.reason)
+    name, group_id, by = at
+    if not await desk.write(outsiders.mute, name, group_id, by=by, now=desk.clock()):
+        return say(body, "Additions to this group are not reported as it is.")
+    return say(body, "Noted: I report additions to this group no more.")
+
+
+async def _above(desk: Desk, body: Body) -> tuple[str, str, str] | Refused:
+    """Return the integration, what a button names in it, and who may press it."""
+    name, _, named = str(body["actions"][0].get("value") or "").partition(":")
+    office = desk.offices.get(name)
+    if office is None:
+        return NOT_SERVED
+    person = await person_at(desk, body, office)
+    if isinstance(person, Refused):
+        return person
+    if not await desk.database.read(_is_above, office, person):
+        return Refused("Only the owner of the integration and admins can do that.")
+    return name, named, f"okta:{person.id}"
 
 
 def _is_above(session: Session, office: Office, person: Person) -> bool:

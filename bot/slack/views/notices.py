@@ -34,6 +34,7 @@ NUDGE = "nudge"
 AGAIN = "ask_again"
 CARRY_ON = "carry_on"
 KEEP = "keep"
+MUTE = "mute"
 DISCARD = "discard"
 
 MOST_NAMED = 3
@@ -170,6 +171,10 @@ def alert(about: Alert) -> Drawn:
         spoken = "Keep the Okta account"
         kept = blocks.button("Keep", KEEP, about.keepable, spoken=spoken)
         return escape(text), [blocks.paragraph(text), blocks.buttons(kept)]
+    if about.mutable:
+        spoken = "Report additions to this group no more"
+        muted = blocks.button("Mute this group", MUTE, about.mutable, spoken=spoken)
+        return escape(text), [blocks.paragraph(text), blocks.buttons(muted)]
     if not about.stuck:
         return escape(text), [blocks.paragraph(text)]
     spoken = "The group is gone from Okta"

@@ -7,6 +7,8 @@ cleaning   what is kept of people, forgotten in time
 accounts   Okta accounts suspended, deactivated or deleted, after a notice
 retaining  texts and events, no longer than the file says
 erasing    all that is kept of one person but ids
+outsiders  who was added by others, told once a day
+watching   what was done with the bot's own key
 reconciling  rows compared with Okta: who left, who was removed outside
 """
 

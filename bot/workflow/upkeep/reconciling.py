@@ -32,6 +32,7 @@ from bot.workflow.grants.ending import end, tell_of
 from bot.workflow.notices import recipients_of, tell, tell_people
 from bot.workflow.people import ask_for_person
 from bot.workflow.reading import Office
+from bot.workflow.upkeep.outsiders import note_additions, send_digests
 
 OVERLAP = timedelta(minutes=5)
 FIRST = timedelta(days=1)
@@ -65,6 +66,8 @@ async def reconcile(office: Office) -> int:
     for person in left:
         ended += await office.database.run(_left, office, person, began)
     ended += await _look_for_removed(office, changed, began)
+    await note_additions(office, changed, began)
+    await office.database.run(send_digests, office, began)
     await office.database.run(
         directory.remember, RECONCILED.format(office.name), {}, began
     )

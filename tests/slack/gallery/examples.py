@@ -234,6 +234,14 @@ def _alerts() -> Iterator[tuple[str, str, Alert]]:
         "them: so many at once may be a fault."
     )
     yield "alert, the brake", "an admin", Alert(text=many, braked="corp-okta")
+    ends = "On Fri 04 Dec 2026 09:00 UTC I will suspend the Okta account of Ann Archer."
+    yield "alert, clean-up", "an owner", Alert(text=ends, keepable="corp-okta:00u1")
+    added = "Added to “prod-logs” in Okta since yesterday, not by me: bob@example.com."
+    yield (
+        "alert, added outside",
+        "an owner",
+        Alert(text=added, mutable="corp-okta:00g2"),
+    )
 
 
 def _answers() -> Iterator[tuple[str, str, Any]]:
