@@ -51,10 +51,11 @@ def live(order: Mapping[str, Any], voice: int) -> NoReturn:
     _surround_transactions(play)
     mutants.turn_into(order["mutant"])
     settings = Settings(**order["settings"])
+    timing = replace(TIMING, **dict.fromkeys(order["often"], SECOND))
     status = 1
     try:
         asyncio.run(
-            run(settings, TIMING, clock=Clock(wall=clock.wall, monotonic=clock.elapsed))
+            run(settings, timing, clock=Clock(wall=clock.wall, monotonic=clock.elapsed))
         )
         status = 0
     finally:

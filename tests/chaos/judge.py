@@ -52,6 +52,9 @@ def judge(stage: Stage) -> Iterator[Broken]:
     yield from _notices(stage)
     yield from _rows(world)
     yield from _deaths(world)
+    yield from _accounts(world)
+    if world.history.keyless:
+        yield Broken("I11", "a call was made while Okta took no durable key")
     left = set(world.okta.members(GROUP)) - {login(each) for each in stage.standing}
     if left:
         yield Broken("I3", f"{sorted(left)} are still in the group")
@@ -167,6 +170,26 @@ def _deaths(world: World) -> Iterator[Broken]:
 
 
 # The rows, at rest
+
+
+def _accounts(world: World) -> Iterator[Broken]:
+    """I12: an account is ended once, and DELETE meets only who is deactivated."""
+    ended = [call for call in world.okta.journal if _ends_account(call)]
+    for verb in ("deactivate", "delete"):
+        if (
+            sum((c.effect or "").startswith(verb) and c.actual_change for c in ended)
+            > 1
+        ):
+            yield Broken("I12", f"an account was asked to {verb} twice")
+    for call in ended:
+        if call.method == "DELETE" and (call.effect or "").startswith("deactivate"):
+            yield Broken("I12", "DELETE was sent for an active account")
+
+
+def _ends_account(call: Call) -> bool:
+    return _is_ours(call) and (call.effect or "").startswith(
+        ("deactivate", "delete 00u")
+    )
 
 
 def _rows(world: World) -> Iterator[Broken]:

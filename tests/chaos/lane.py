@@ -15,8 +15,8 @@ from typing import Any
 from tests.chaos.judge import judge, settle
 from tests.chaos.people import People
 from tests.chaos.plan import KILLS, read_plan
-from tests.chaos.scenarios import FLOWS, SCENARIOS, Stage
-from tests.chaos.world import Broken, World
+from tests.chaos.scenarios import SCENARIOS, SETTINGS, Stage
+from tests.chaos.world import USUAL, Broken, World
 
 YOUNG = 2.0
 """Seconds in which a bot that was just born may not listen to signals yet."""
@@ -52,7 +52,8 @@ class Outcome:
 def play(world: World, case: Case) -> Outcome:
     """Play one case to its end, and judge it."""
     began, outcome = time.monotonic(), Outcome(case)
-    world.begin(read_plan(case.plan), case.mutant, FLOWS.get(case.scenario, ""))
+    setting = SETTINGS.get(case.scenario, USUAL)
+    world.begin(read_plan(case.plan), case.mutant, setting)
     stage = Stage(world, People(world))
     broken: list[Broken] = []
     try:

@@ -1,8 +1,7 @@
 """Wrong bots, each of which must be caught, and where each is.
 
 A mutant breaks one rule of the design in the forked child. Where several guards
-stand behind each other it takes them all away: one alone is not missed. The
-bot that trusts a listing joins them when listings end grants.
+stand behind each other it takes them all away: one alone is not missed.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +17,15 @@ from bot.core.policy import Standing
 from bot.core.words import Cause, GrantStatus
 from bot.engine.schedule import Schedule
 from bot.engine.worker import Bell, Worker
+from bot.ops.rotation import Rotation
 from bot.settings import Timing
 from bot.store import audit, moves, queries
 from bot.store.tables import AccessGrant, Event, table_of
 from bot.workflow.grants import ending, giving
 from bot.workflow.grants.taking import StillHeld
 from bot.workflow.reading import Office
+from bot.workflow.upkeep import accounts as ending_accounts
+from bot.workflow.upkeep import reconciling
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,37 @@ def _no_event() -> None:
     moves.advance = silent  # type: ignore[assignment]
 
 
+def _trust_the_listing() -> None:
+    """A membership that a listing does not show is taken for removed."""
+
+    async def is_gone(*_: Any) -> bool:
+        return True
+
+    reconciling._is_gone = is_gone  # type: ignore[assignment]
+
+
+def _delete_retried() -> None:
+    """An account is deleted by DELETE, sent until it is gone."""
+
+    async def act(office: Office, accounts: Any, row: Any, now: datetime) -> int:
+        for _ in range(2):
+            await accounts.delete(row.person_id)
+        return 1
+
+    ending_accounts._act = act
+
+
+def _used_before_the_proof() -> None:
+    """The next key is used before Okta took it, and the old one is dropped."""
+
+    async def change(rotation: Rotation, ring: Any, facts: Any, due: datetime) -> Any:
+        if rotation.clock() < due or ring.before is not None:
+            return ring
+        return await rotation._switch(await rotation._make_next(ring))
+
+    Rotation._change = change  # type: ignore[method-assign,assignment]
+
+
 ADD = "okta:PUT-groups/prod/users/rita:1"
 
 MUTANTS: Mapping[str, Mutant] = {
@@ -195,4 +228,11 @@ MUTANTS: Mapping[str, Mutant] = {
     ),
     "seal not checked": Mutant(_seal_not_checked, "I3", (("changed_by_hand", ""),)),
     "a move without its event": Mutant(_no_event, "I7", (("plain_life", ""),)),
+    "trust the listing": Mutant(
+        _trust_the_listing, "listing", (("hidden_for_a_while", ""),)
+    ),
+    "delete retried": Mutant(_delete_retried, "I12", (("account_ended", ""),)),
+    "a key used before the proof": Mutant(
+        _used_before_the_proof, "I11", (("key_changed", ""),)
+    ),
 }

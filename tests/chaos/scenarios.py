@@ -15,7 +15,10 @@ from tests.chaos.world import (
     GRANTED_FOR,
     GROUP,
     LAPSES_AFTER,
+    NOTICE,
     WARNED_BEFORE,
+    Broken,
+    Setting,
     World,
     login,
 )
@@ -209,11 +212,100 @@ def changed_by_hand(stage: Stage) -> None:
     stage.gone()
 
 
-FLOWS: Mapping[str, str] = {
-    "two_approve_one_step": "approval: [{any_of: [owner], approvals: 2}]",
-    "extended_at_the_end": "extensions: {max: 1, each: 72s, approval: automatic}",
+def removed_outside(stage: Stage) -> None:
+    """An administrator removes Rita herself: her grant has ended."""
+    stage.people.asked()
+    stage.people.approve("olga")
+    if stage.granted():
+        stage.world.okta.remove_member(GROUP, login("rita"))
+    stage.people.told("I8", "rita", ENDED, NOT_GIVEN, DENIED)
+
+
+def hidden_for_a_while(stage: Stage) -> None:
+    """The app's role is narrowed, so that Okta shows it less: that ends nothing."""
+    world, people = stage.world, stage.people
+    people.asked()
+    people.approve("olga")
+    if stage.granted():
+        world.show_only("Engineering", "owners", "others", "temporary")
+        before = world.reads_of("rita")
+        world.wait_for(
+            lambda: world.reads_of("rita") > before + 3 or people.sees("rita", ENDED),
+            "I10",
+            "it looks",
+        )
+        if people.sees("rita", ENDED):
+            raise Broken("listing", "a listing that shows less ended a grant")
+        world.show_only()
+    stage.runs_out()
+
+
+def account_ended(stage: Stage) -> None:
+    """Some time after her last access Rita's account is deleted, once."""
+    world, people = stage.world, stage.people
+    people.asked()
+    people.approve("olga")
+    had_it = stage.granted()
+    if had_it:
+        people.give_back()
+    stage.gone()
+    if not had_it:
+        return
+    people.told("I12", "ivan", "I will delete the Okta account")
+    world.wait_for(lambda: world.is_written("clean-up notice delivered"), "I12", "seen")
+    if world.okta.status(login("rita")) != "ACTIVE":
+        raise Broken("I12", "an account was ended before its time")
+    world.jump(NOTICE + 1)
+    world.wait_for(
+        lambda: not world.okta.status(login("rita")) or people.sees("ivan", "as it is"),
+        "I12",
+        "the account is ended, or its owner is told why not",
+    )
+
+
+def key_changed(stage: Stage) -> None:
+    """The key of the app is changed while somebody asks, and the old one goes."""
+    world, people = stage.world, stage.people
+    old = world.kid()
+    people.asked()
+    world.jump(61)
+    world.wait_for(lambda: world.kid() != old, "I11", "the key is changed")
+    people.approve("olga")
+    world.jump(73)
+    world.wait_for(
+        lambda: world.okta.app_keys(world.client_id) == {world.kid(): True},
+        "I11",
+        "the old key is gone",
+    )
+    if stage.granted():
+        stage.runs_out()
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "two_approve_one_step": Setting(flow="approval: [{any_of: [owner], approvals: 2}]"),
+    "extended_at_the_end": Setting(
+        flow="extensions: {max: 1, each: 72s, approval: automatic}"
+    ),
+    "removed_outside": Setting(often=("reconcile", "absent")),
+    "hidden_for_a_while": Setting(often=("reconcile", "absent")),
+    "account_ended": Setting(
+        integration=(
+            "user_cleanup: {{after: 60s, action: delete, credentials: "
+            "file:{second}, only_members_of: [{{group: temporary}}]}}"
+        ),
+        often=("clean_up",),
+    ),
+    "key_changed": Setting(
+        integration=(
+            "credential_rotation: {{every: 60s, mode: automatic, "
+            "accept_super_admin: true}}"
+        ),
+        often=("rotate",),
+        scopes=("okta.groups.manage", "okta.users.read", "okta.apps.manage"),
+        role="SUPER_ADMIN",
+    ),
 }
-"""What the flow of a scenario says more than that of the others."""
+"""What is otherwise in a scenario than in the others."""
 
 SCENARIOS: Mapping[str, Callable[[Stage], None]] = {
     each.__name__: each
@@ -230,5 +322,9 @@ SCENARIOS: Mapping[str, Callable[[Stage], None]] = {
         extended_at_the_end,
         reloaded,
         changed_by_hand,
+        removed_outside,
+        hidden_for_a_while,
+        account_ended,
+        key_changed,
     )
 }

@@ -8,13 +8,14 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -46,6 +47,9 @@ WARNED_BEFORE = 18.0
 QUIET = 0.15
 """Seconds without a call after which the bot is taken to wait for time alone."""
 
+NOTICE = 7 * 24 * 3600 / 50
+"""Seconds between the notice of an account's end and the end, in a shorter week."""
+
 PATIENCE = 15.0
 """Seconds within which what is promised comes, also upon a crash and a fault."""
 
@@ -60,6 +64,7 @@ integrations:
     type: okta-group
     org_url: {org_url}
     credentials: file:{credentials}
+    {integration}
     owner: [{{user: ivan@example.com}}]
     resource_owner: [{{key: resourceOwner, attribute: group}}]
     discovery: {{every: {hour}s}}
@@ -73,6 +78,23 @@ flows:
     lapse_after: {lapse}s
     warn_before: [{warn}s]
 """
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a scenario has otherwise than the others: lines of the file, an app.
+
+    `often` are waits of the bot's upkeep that are a second here.
+    """
+
+    flow: str = ""
+    integration: str = ""
+    often: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ("okta.groups.manage", "okta.users.read")
+    role: str = "GROUP_MEMBERSHIP_ADMIN"
+
+
+USUAL = Setting()
 
 
 class Broken(AssertionError):
@@ -92,6 +114,7 @@ class History:
     jumps: list[tuple[float, float]] = field(default_factory=list)
     faults: list[tuple[float, Fault]] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
+    keyless: int = 0
 
     def elapsed(self, at: float) -> float:
         """Return `at` in the time of the world, in which an hour may be skipped."""
@@ -149,9 +172,9 @@ class World:
 
     # A case
 
-    def begin(self, plan: Plan, mutant: str, flow: str = "") -> None:
-        """Start the bot in a new world, under `plan`; `flow` is a line of its flow."""
-        self._flow = flow
+    def begin(self, plan: Plan, mutant: str, setting: Setting = USUAL) -> None:
+        """Start the bot in a new world, under `plan`, in `setting`."""
+        self.setting = setting
         self.patience = PATIENCE if not mutant else PATIENCE / 2
         self.sandbox.reset()
         shutil.rmtree(self._case, ignore_errors=True)
@@ -236,6 +259,7 @@ class World:
             "plan": write_plan(tuple(self.counting.plan)),
             "counts": self.counting.counts,
             "mutant": self.mutant,
+            "often": self.setting.often,
         }
         assert self._parent.stdin
         self._parent.stdin.write(json.dumps(order) + "\n")
@@ -279,6 +303,9 @@ class World:
     # Calls
 
     def _okta_call(self, label: str) -> SandboxFault | None:
+        if "credential_rotation" in self.setting.integration:
+            accepted = self.okta.app_keys(self.client_id).get(self.kid())
+            self.history.keyless += not accepted
         method, _, path = label.partition(" ")
         for id_, name in self.names.items():
             path = path.replace(id_, name)
@@ -322,6 +349,7 @@ class World:
             "owners": ("olga", "otto"),
             "others": ("nina",),
             GROUP: (),
+            "temporary": ("rita",),
         }
         for name, members in groups.items():
             group = okta.add_group(name, members=[login(each) for each in members])
@@ -331,7 +359,12 @@ class World:
     def _make_settings(self) -> dict[str, Any]:
         credentials = self._case / "okta.json"
         credentials.touch(mode=0o600)
-        credentials.write_text(json.dumps(self.okta.new_app()))
+        self.app = self._new_app(self.setting.scopes, self.setting.role)
+        credentials.write_text(json.dumps(self.app))
+        second = self._case / "second.json"
+        second.touch(mode=0o600)
+        cleaning = self._new_app(("okta.users.manage", "okta.roles.read"), "ORG_ADMIN")
+        second.write_text(json.dumps(cleaning))
         policy = self._case / "access.yaml"
         policy.write_text(
             POLICY.format(
@@ -340,7 +373,8 @@ class World:
                 group=GROUP,
                 hour=int(GRANTED_FOR),
                 most=int(2 * GRANTED_FOR),
-                flow=self._flow,
+                flow=self.setting.flow,
+                integration=self.setting.integration.format(second=second),
                 lapse=int(LAPSES_AFTER),
                 warn=int(WARNED_BEFORE),
             )
@@ -354,6 +388,40 @@ class World:
             "audit_key": AUDIT_KEY,
             "port": 0,
         }
+
+    def _new_app(self, scopes: tuple[str, ...], role: str) -> dict[str, Any]:
+        made: dict[str, Any] = self.okta.new_app(scopes, role=role)
+        return made
+
+    # What upkeep does
+
+    @property
+    def client_id(self) -> str:
+        return str(self.app["client_id"])
+
+    def kid(self) -> str:
+        """Return which key the durable secret has in use."""
+        return str(json.loads(self.credentials.read_text())["private_key"]["kid"])
+
+    def show_only(self, *groups: str) -> None:
+        """Let the bot's app see these groups alone; all of them where none is named."""
+        self.okta.set_role(self.client_id, self.setting.role, groups or None)
+
+    def reads_of(self, name: str) -> int:
+        """Return how often the groups of somebody were read."""
+        [id_] = [each for each, called in self.names.items() if called == name]
+        path = f"/api/v1/users/{id_}/groups"
+        return sum(call.path == path for call in self.okta.journal)
+
+    def is_written(self, kind: str) -> bool:
+        """Tell whether the audit has an event of this kind."""
+        with closing(sqlite3.connect(self.database, timeout=10)) as file:
+            found = file.execute("select 1 from event where kind = ?", (kind,))
+            return found.fetchone() is not None
+
+    @property
+    def credentials(self) -> Path:
+        return self._case / "okta.json"
 
 
 def login(name: str) -> str:

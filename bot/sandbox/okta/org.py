@@ -126,6 +126,12 @@ class OktaOrg:
         app.role_groups = ids if narrowed else None
 
     @verb
+    def app_keys(self, client_id: str) -> dict[str, bool]:
+        """The keys of the app by kid, each with whether it is active."""
+        keys = self.state.apps.apps[client_id].keys
+        return {str(key.jwk["kid"]): key.status == "ACTIVE" for key in keys}
+
+    @verb
     def set_scopes(self, client_id: str, scopes: Iterable[str]) -> None:
         """Grant the app these scopes; tokens already issued keep theirs."""
         granted = frozenset(scopes)
