@@ -176,10 +176,8 @@ def _accounts(world: World) -> Iterator[Broken]:
     """I12: an account is ended once, and DELETE meets only who is deactivated."""
     ended = [call for call in world.okta.journal if _ends_account(call)]
     for verb in ("deactivate", "delete"):
-        if (
-            sum((c.effect or "").startswith(verb) and c.actual_change for c in ended)
-            > 1
-        ):
+        done = [c for c in ended if c.actual_change and f"{verb} " in (c.effect or "")]
+        if len(done) > 1:
             yield Broken("I12", f"an account was asked to {verb} twice")
     for call in ended:
         if call.method == "DELETE" and (call.effect or "").startswith("deactivate"):
@@ -188,7 +186,7 @@ def _accounts(world: World) -> Iterator[Broken]:
 
 def _ends_account(call: Call) -> bool:
     return _is_ours(call) and (call.effect or "").startswith(
-        ("deactivate", "delete 00u")
+        ("deactivate 00u", "delete 00u")
     )
 
 
