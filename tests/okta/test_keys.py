@@ -19,7 +19,12 @@ ITEM = {
     "created": "2026-01-02T03:04:05.000Z",
     "kty": "RSA",
 }
-KEY = AppKey("a kid of ours", False, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+KEY = AppKey(
+    "a kid of ours",
+    False,
+    datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    "pks2f4zrZbs8nUa7p0g4",
+)
 
 
 async def listed(okta: ScriptedOkta) -> list[AppKey]:
