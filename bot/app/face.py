@@ -97,8 +97,8 @@ async def _connected(
         yield
         return
     listener = socket(app, token, client)
-    await listener.connect_async()  # type: ignore[no-untyped-call]
     try:
+        await listener.connect_async()  # type: ignore[no-untyped-call]
         yield
     finally:
         await listener.close_async()  # type: ignore[no-untyped-call]

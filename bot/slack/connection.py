@@ -3,15 +3,20 @@
 Nothing here knows what is listened to, nor starts anything.
 """
 
+import asyncio
 import logging
 from typing import Any
 
+import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Timing
+
+log = structlog.get_logger(__name__)
 
 
 def web_client(token: str, base_url: str, timing: Timing) -> AsyncWebClient:
@@ -67,7 +72,23 @@ def socket(
         token=app_token, base_url=client.base_url, timeout=client.timeout
     )
     logger = _only_from("bot.slack.socket", logging.WARNING)
-    return AsyncSocketModeHandler(app, app_token, logger=logger, web_client=opener)
+    handler = AsyncSocketModeHandler(app, app_token, logger=logger, web_client=opener)
+    # The library's own goes on for ever where its loop is closed under it: each
+    # try fails at once, and is logged.
+    handler.client.message_processor.cancel()
+    handler.client.message_processor = asyncio.ensure_future(_process(handler.client))
+    return handler
+
+
+async def _process(client: SocketModeClient) -> None:
+    """Hand on what comes in until `client` is closed, or the loop that it lives in."""
+    loop = asyncio.get_running_loop()
+    while not client.closed and not loop.is_closed():
+        try:
+            await client.process_message()  # type: ignore[no-untyped-call]
+        except Exception as error:  # noqa: BLE001 -- one is lost, not all after it
+            if not loop.is_closed():
+                log.error("message lost", action="receive", why=type(error).__name__)
 
 
 def _only_from(name: str, level: int) -> logging.Logger:
