@@ -14,9 +14,10 @@ from bot.okta.client import OktaClient
 from bot.sandbox.faults import Kind
 from bot.store.tables import AccessGrant, AccessRequest, AccountEnd, Event, Notice
 from bot.workflow.upkeep import accounts, end_accounts
+from tests.conftest import sqlite_alone
 from tests.workflow.world import QUICK, START, World, known
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, sqlite_alone]
 
 DAY = timedelta(days=1)
 RULE = (
