@@ -32,16 +32,26 @@ async def suggest(desk: Desk, body: Body) -> Reply:
     if isinstance(people, Refused):
         return Reply({"options": []})
     typed = clean(body.get("value") or "", 100)
-    offered: list[GroupChoice] = []
-    for name, person in people.items():
-        office = desk.offices[name]
-        offered += await desk.database.read(_bundles, office, person, typed)
-    for name, person in people.items():
-        offered += await desk.database.read(
-            _groups, desk, desk.offices[name], person, typed, user_of(body)
-        )
+    offered = await desk.database.read(_offered, desk, people, typed, user_of(body))
     options = [modal.group_option(each) for each in offered[:MOST_OFFERED]]
     return Reply({"options": options})
+
+
+def _offered(
+    session: Session,
+    desk: Desk,
+    people: Mapping[str, Person],
+    typed: str,
+    slack_id: str,
+) -> list[GroupChoice]:
+    """Return the bundles that fit, then the groups, of every integration."""
+    bundles: list[GroupChoice] = []
+    groups: list[GroupChoice] = []
+    for name, person in people.items():
+        office = desk.offices[name]
+        bundles += _bundles(session, office, person, typed)
+        groups += _groups(session, desk, office, person, typed, slack_id)
+    return [*bundles, *groups]
 
 
 def offer(desk: Desk, choice: Choice, mark: str = "") -> GroupChoice:
@@ -168,12 +178,17 @@ def _bundles(
     session: Session, office: Office, person: Person, typed: str
 ) -> list[GroupChoice]:
     """Return the bundles that hold what is typed, and a group they may ask for."""
+    fitting = [
+        bundle
+        for bundle in office.catalogue.bundles
+        if bundle.integration == office.name
+        and typed.casefold() in bundle.name.casefold()
+    ]
+    if not fitting:
+        return []
     rules = policy_for(session, office.catalogue, office.integration)
     found = []
-    for bundle in office.catalogue.bundles:
-        fits = typed.casefold() in bundle.name.casefold()
-        if bundle.integration != office.name or not fits:
-            continue
+    for bundle in fitting:
         groups = groups_of(session, office, bundle.name)
         if any(policy.may_see(rules, person, group) for group in groups):
             value = f"{BUNDLE}{office.name}:{bundle.name}"
