@@ -24,7 +24,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.demo.bot import Bot
 from bot.sandbox.slack import SlackWorkspace
 from bot.sandbox.slack.records import Ack, Message
-from bot.settings import Settings, Timing
+from bot.settings import Clock, Settings, Timing
 from bot.slack.http import PATH
 from bot.store import directory
 from bot.store.audit import Chain
@@ -138,16 +138,20 @@ class World:
     # The bot
 
     @contextmanager
-    def bot(self, timing: Timing = QUICK) -> Iterator[None]:
+    def bot(
+        self, timing: Timing = QUICK, clock: Clock | None = None
+    ) -> Iterator[None]:
         """Run the bot in this process until the block ends, ready in it."""
-        with self.bot_not_ready(timing) as runner:
+        with self.bot_not_ready(timing, clock) as runner:
             self.slack.wait_for(lambda: runner.is_well() and self.is_met())
             yield
 
     @contextmanager
-    def bot_not_ready(self, timing: Timing = QUICK) -> Iterator["_InThread"]:
+    def bot_not_ready(
+        self, timing: Timing = QUICK, clock: Clock | None = None
+    ) -> Iterator["_InThread"]:
         """Run the bot in this process until the block ends, from its first moment."""
-        runner = _InThread(self.settings(), timing)
+        runner = _InThread(self.settings(), timing, clock)
         try:
             yield runner
         finally:
@@ -349,12 +353,15 @@ class World:
 class _InThread:
     """The bot in a thread with a loop of its own, until stopped."""
 
-    def __init__(self, settings: Settings, timing: Timing) -> None:
+    def __init__(
+        self, settings: Settings, timing: Timing, clock: Clock | None = None
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._stopped = asyncio.Event()
         self._threads = ThreadPoolExecutor(1)
         self._running = self._threads.submit(
-            self._loop.run_until_complete, run(settings, timing, self._stopped)
+            self._loop.run_until_complete,
+            run(settings, timing, self._stopped, clock=clock),
         )
 
     def is_well(self) -> bool:
