@@ -277,7 +277,8 @@ class Pacer:
 
     def _crowd(self, now: float) -> None:
         """Too many at once in the whole org: all wait a little, then longer."""
-        if now >= self._crowded_until:
+        # One that went well may have come between two of the same crowd.
+        if now >= self._crowded_until or not self._crowds:
             self._crowds += 1
         wait = _doubled(self._timing, self._crowds)
         self._crowded_until = now + wait.total_seconds()

@@ -8,9 +8,7 @@ import pytest
 from bot.settings import Clock
 from tests.flows.world import GROUP, WHY, World
 
-HOURS = (
-    "timeframe: {days: [sun], from: '02:00', to: '03:00', time_zone: Europe/Paris}"
-)
+HOURS = "timeframe: {days: [sun], from: '02:00', to: '03:00', time_zone: Europe/Paris}"
 
 
 @pytest.mark.parametrize(

@@ -138,9 +138,7 @@ class World:
     # The bot
 
     @contextmanager
-    def bot(
-        self, timing: Timing = QUICK, clock: Clock | None = None
-    ) -> Iterator[None]:
+    def bot(self, timing: Timing = QUICK, clock: Clock | None = None) -> Iterator[None]:
         """Run the bot in this process until the block ends, ready in it."""
         with self.bot_not_ready(timing, clock) as runner:
             self.slack.wait_for(lambda: runner.is_well() and self.is_met())

@@ -452,3 +452,18 @@ async def _elsewhere(pacer: Pacer, bucket: str, lane: Lane, seconds: float) -> N
     async with pacer.turn(bucket, lane, time() + 600) as turn:
         await asyncio.sleep(seconds)
         turn.answered(TOLD_NOTHING, refused=False)
+
+
+async def test_a_call_that_went_well_amid_a_crowd_breaks_nothing(pacer: Pacer) -> None:
+    deadline = time() + 600
+    fine = Limits(limit=600, remaining=500, epoch=1, resets_in=timedelta(seconds=50))
+    async with (
+        pacer.turn(GROUPS, Lane.READ, deadline) as first,
+        pacer.turn(GROUPS, Lane.READ, deadline) as second,
+        pacer.turn(GROUPS, Lane.READ, deadline) as third,
+    ):
+        # They come back in the order of the stack: the last one first.
+        third.answered(CROWDED, refused=True)
+        second.answered(fine, refused=False)
+        first.answered(CROWDED, refused=True)
+    await asyncio.wait_for(turn(pacer, Lane.REVOKE, deadline), 30)
