@@ -466,4 +466,4 @@ async def test_a_call_that_went_well_amid_a_crowd_breaks_nothing(pacer: Pacer) -
         third.answered(CROWDED, refused=True)
         second.answered(fine, refused=False)
         first.answered(CROWDED, refused=True)
-    await asyncio.wait_for(turn(pacer, Lane.REVOKE, deadline), 30)
+    assert pacer._crowds == 1
