@@ -457,6 +457,8 @@ async def _elsewhere(pacer: Pacer, bucket: str, lane: Lane, seconds: float) -> N
 async def test_a_call_that_went_well_amid_a_crowd_breaks_nothing(pacer: Pacer) -> None:
     deadline = time() + 600
     fine = Limits(limit=600, remaining=500, epoch=1, resets_in=timedelta(seconds=50))
+    async with pacer.turn(GROUPS, Lane.READ, deadline) as before:
+        before.answered(fine, refused=False)
     async with (
         pacer.turn(GROUPS, Lane.READ, deadline) as first,
         pacer.turn(GROUPS, Lane.READ, deadline) as second,
