@@ -16,6 +16,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Timing
 
+OPENS_WITHIN = 5
+"""Seconds that opening a socket may take at least: nobody waits for it at a click,
+and the library waits as long again before it tries anew."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -69,7 +73,9 @@ def socket(
     used here.
     """
     opener = AsyncWebClient(
-        token=app_token, base_url=client.base_url, timeout=client.timeout
+        token=app_token,
+        base_url=client.base_url,
+        timeout=max(OPENS_WITHIN, client.timeout),
     )
     logger = _only_from("bot.slack.socket", logging.WARNING)
     handler = AsyncSocketModeHandler(app, app_token, logger=logger, web_client=opener)
