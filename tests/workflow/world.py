@@ -7,6 +7,7 @@ but the worker's own verbs is called, on rows that were really claimed.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -105,7 +106,7 @@ class World:
             integration=catalogue.integrations[0],
             identity=catalogue.identity,
             catalogue=catalogue,
-            timing=Timing(),
+            timing=replace(Timing(), okta_read_at_click=timedelta(seconds=10)),
             clock=self.clock,
         )
         return self.office
