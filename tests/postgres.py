@@ -40,7 +40,8 @@ HURRIED = {
 EMPTY = """
 do $$ declare name text; begin
     perform pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid();
+    where datname = current_database() and pid <> pg_backend_pid()
+    and state <> 'idle';
     set local session_replication_role = replica;
     for name in select tablename from pg_tables
     where schemaname = 'public' and tablename <> 'alembic_version' loop
@@ -51,7 +52,7 @@ do $$ declare name text; begin
     end loop;
 end $$
 """
-"""Ends whoever is still connected, and takes out every row."""
+"""Ends whoever is still in a transaction, and takes out every row."""
 
 
 class Cluster:
@@ -70,7 +71,7 @@ class Cluster:
             migrate(self._free[-1], chain)
         url = self._free.pop()
         yield url
-        _execute(url, EMPTY)
+        empty(url)
         self._free.append(url)
 
     def empty(self) -> str:
@@ -88,6 +89,11 @@ class Cluster:
     def _execute(self, statement: str) -> None:
         address = self._url.set(database=self._url.database or "postgres")
         _execute(address.render_as_string(hide_password=False), statement)
+
+
+def empty(url: str) -> None:
+    """Take out every row of the database at `url`."""
+    _execute(url, EMPTY)
 
 
 def _execute(url: str, statement: str) -> None:

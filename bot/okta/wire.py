@@ -9,9 +9,11 @@ import asyncio
 import ipaddress
 import platform
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -27,6 +29,12 @@ _ADMIN_HOST = re.compile(r"-admin(?=\.okta[a-z-]*\.[a-z]+$)")
 _HOST = re.compile(rb"[a-z0-9.-]+|[0-9a-f:]+")
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return whom TLS trusts: read from disk once, not for each client."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +96,7 @@ class Wire:
             follow_redirects=False,
             # A proxy of the environment is for the world outside this machine.
             trust_env=not _is_loopback(httpx.URL(origin).host),
+            verify=_trusted(),
             transport=transport,
         )
 

@@ -354,6 +354,7 @@ class _InThread:
     def __init__(
         self, settings: Settings, timing: Timing, clock: Clock | None = None
     ) -> None:
+        self._others = set(threading.enumerate())
         self._loop = asyncio.new_event_loop()
         self._stopped = asyncio.Event()
         self._threads = ThreadPoolExecutor(1)
@@ -381,7 +382,8 @@ class _InThread:
         left = asyncio.all_tasks(self._loop)
         self._loop.close()
         assert not left
-        assert not [t.name for t in threading.enumerate() if _is_the_bots(t)]
+        new = set(threading.enumerate()) - self._others
+        assert not [thread.name for thread in new if _is_the_bots(thread)]
 
     def _cancel(self) -> list[str]:
         """Cancel whatever the bot still does; return what that was."""

@@ -10,7 +10,10 @@ from bot.sandbox.slack import SlackWorkspace
 from bot.store.database import Database
 from tests.conformance import block_kit
 from tests.conformance.reference import is_here
+from tests.conftest import lasting_database
 from tests.slack.stage import Stage
+
+database = lasting_database
 
 CHECKED = ("chat.", "views.")
 

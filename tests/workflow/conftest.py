@@ -7,10 +7,11 @@ import pytest
 from bot.sandbox import Sandbox
 from bot.store.database import Database
 from bot.store.verification import verify
-from tests.conftest import both_engines
+from tests.conftest import both_engines, lasting_database
 from tests.workflow.world import World, leases
 
 engine = both_engines
+database = lasting_database
 
 
 @pytest.fixture
