@@ -81,7 +81,7 @@ async def _discover(parts: Parts, office: Office) -> None:
 
 async def _reconcile(office: Office) -> None:
     """Reconcile, and say how many grants ended by it."""
-    count = await upkeep.reconcile(office)
+    count = await upkeep.reconcile(office) + await upkeep.end_strays(office)
     if count:
         log.info("grants ended by reconcile", integration=office.name, grants=count)
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlmodel import Session
-
-from bot.app.parts import okta_of, policy_in_force
+from bot.app.parts import office_of, okta_of, policy_in_force
 from bot.core.catalogue import Integration
 from bot.okta.client import OktaClient, OktaTiming
 from bot.okta.credentials import Credentials
@@ -20,10 +18,10 @@ from bot.okta.directory import OktaDirectory
 from bot.okta.log import LOG_KEEPS, SCOPES, Change, changes_by
 from bot.secrets import read_secret
 from bot.settings import Clock, Timing
-from bot.store import audit
 from bot.store.database import Database
 from bot.workflow.reading import Office
-from bot.workflow.upkeep import watching
+from bot.workflow.upkeep import strays as strays_of_rows
+from bot.workflow.upkeep.strays import Membership
 from bot.workflow.upkeep.watching import to_watch, unexplained, watched
 
 
@@ -37,6 +35,11 @@ class Stray:
     group_id: str
     group: str
     at: datetime
+
+    @property
+    def membership(self) -> Membership:
+        """Who is where, and since when."""
+        return Membership(person_id=self.person_id, group_id=self.group_id, at=self.at)
 
 
 async def strays(database: Database) -> list[Stray]:
@@ -61,30 +64,36 @@ async def strays(database: Database) -> list[Stray]:
 
 
 async def take_back(database: Database, stray: Stray, by: str) -> bool:
-    """Remove a stray membership, read back that it is gone, and write it down."""
+    """Remove a stray membership, read back that it is gone, and write it down.
+
+    Raises DirectoryError when Okta did not do its part.
+    """
     clock, timing = Clock(), Timing()
-    integration = database.look(policy_in_force).integration(stray.integration)
+    catalogue = database.look(policy_in_force)
+    integration = catalogue.integration(stray.integration)
     if integration is None:
         return False
-    database.transact(_note, stray, watching.TAKEN_BACK, by, clock())
     async with okta_of(integration, clock, timing) as client:
-        okta = OktaDirectory(client)
-        await okta.remove_member(stray.group_id, stray.person_id)
-        gone = stray.group_id not in await okta.groups_of(stray.person_id)
-    if gone:
-        database.transact(_note, stray, "stray membership: gone", by, clock())
-    return gone
+        office = office_of(
+            integration,
+            client,
+            database=database,
+            catalogue=catalogue,
+            timing=timing,
+            clock=clock,
+        )
+        return await strays_of_rows.take_back(office, stray.membership, by)
 
 
-def _note(session: Session, stray: Stray, what: str, by: str, now: datetime) -> None:
-    audit.record(
-        session,
-        what,
+def give_end(database: Database, stray: Stray, until: datetime, by: str) -> None:
+    """Have the bot remove a stray membership once `until` has come."""
+    database.transact(
+        strays_of_rows.give_end,
+        stray.integration,
+        stray.membership,
+        until,
         by=by,
-        now=now,
-        integration=stray.integration,
-        person_id=stray.person_id,
-        group_id=stray.group_id,
+        now=Clock()(),
     )
 
 

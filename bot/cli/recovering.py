@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.table import Table
 from bot.cli.failures import WRONG
 from bot.cli.setting import begin, console, me, now_of, opened_store
 from bot.core.catalogue.problems import harmless
+from bot.core.durations import parse_duration
 from bot.core.words import LIVE, RequestStatus, SettingError
 from bot.store import audit, queries
 from bot.store.database import Database
@@ -33,6 +35,9 @@ def recover(
     remove: Annotated[
         bool, typer.Option("--remove", help="Take back each that is found.")
     ] = False,
+    end_in: Annotated[
+        str, typer.Option(help="Let each that is found end after so long, as in 8h.")
+    ] = "",
     reason: Annotated[
         str, typer.Option(help="Why the database is as it is: then giving goes on.")
     ] = "",
@@ -43,23 +48,35 @@ def recover(
     # Not at the top: the parts of the whole bot take seconds to import.
     from bot.app.anchoring import accept
     from bot.app.opening import open_store
-    from bot.app.recovering import strays, take_back
+    from bot.app.recovering import give_end, strays, take_back
 
+    length = _length(end_in, remove)
     with open_store(settings) as database:
+        until = now_of(database) + length if length else None
         found = asyncio.run(strays(database))
         if as_json:
             typer.echo(json.dumps([asdict(each) for each in found], default=str))
         left = 0
         for each in found:
             gone = remove and asyncio.run(take_back(database, each, me()))
-            left += not gone
+            if until:
+                give_end(database, each, until, me())
+            left += not (gone or until)
             if not as_json:
-                what = "removed" if gone else "LEFT"
+                what = (
+                    "removed"
+                    if gone
+                    else f"ends {until:%F %R} UTC"
+                    if until
+                    else "LEFT"
+                )
                 said = f"{each.integration}: {each.login} in {each.group}, {each.at}"
                 typer.echo(f"{what} {harmless(said)}")
         if left:
             typer.echo(
-                "Take them back with --remove, or remove them in Okta.", err=True
+                "Take them back with --remove, let them end with --end-in 8h, or "
+                "remove them in Okta.",
+                err=True,
             )
             raise typer.Exit(WRONG)
         typer.echo("Every membership that our app gave is explained.", err=True)
@@ -97,6 +114,18 @@ def retire(
             _export(database, out)
             typer.echo(f"The audit is in {harmless(str(out))}.")
     typer.echo(LEAVING)
+
+
+def _length(end_in: str, remove: bool) -> timedelta | None:
+    """Return after how long what is found is to end; None where that is not asked."""
+    if not end_in:
+        return None
+    if remove:
+        raise SettingError("--remove and --end-in exclude each other.", "Give one.")
+    try:
+        return parse_duration(end_in)
+    except ValueError as error:
+        raise SettingError(f"--end-in: {error}", "Write it as 8h or 2d.") from None
 
 
 def _explain(database: Database, reason: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col
 
@@ -193,6 +193,15 @@ def _delete_retried() -> None:
     ending_accounts._act = act
 
 
+def _cleans_up_inferred() -> None:
+    """An end that was inferred from a listing counts as the end of access."""
+
+    def is_proven(last: Any) -> Any:
+        return true()
+
+    ending_accounts._is_proven = is_proven
+
+
 def _used_before_the_proof() -> None:
     """The next key is used before Okta took it, and the old one is dropped."""
 
@@ -232,6 +241,9 @@ MUTANTS: Mapping[str, Mutant] = {
         _trust_the_listing, "listing", (("hidden_for_a_while", ""),)
     ),
     "delete retried": Mutant(_delete_retried, "I12", (("account_ended", ""),)),
+    "clean-up on an inferred end": Mutant(
+        _cleans_up_inferred, "I12", (("account_spared", ""),)
+    ),
     "a key used before the proof": Mutant(
         _used_before_the_proof, "I11", (("key_changed", ""),)
     ),

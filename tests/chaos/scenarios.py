@@ -4,6 +4,7 @@ Each scenario is told to its end whatever goes wrong in between, and asserts
 only what people are promised to see. The judge looks at the rest.
 """
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.people import DENIED, ENDED, HAS, LAPSED, NOT_GIVEN, WARNED, People
 from tests.chaos.world import (
+    DAY,
     GRANTED_FOR,
     GROUP,
     LAPSES_AFTER,
@@ -229,19 +231,77 @@ def hidden_for_a_while(stage: Stage) -> None:
     if stage.granted():
         world.show_only("Engineering", "owners", "others", "temporary")
         before = world.reads_of("rita")
-        world.wait_for(
-            lambda: world.reads_of("rita") > before + 3 or people.sees("rita", ENDED),
-            "I10",
-            "it looks",
-        )
+        _until_it_looked(stage, before + 3)
         if people.sees("rita", ENDED):
             raise Broken("listing", "a listing that shows less ended a grant")
         world.show_only()
     stage.runs_out()
 
 
+def listings_fail(stage: Stage) -> None:
+    """Listings of memberships fail in each way there is: that ends nothing."""
+    world, people = stage.world, stage.people
+    people.asked()
+    people.approve("olga")
+    if not stage.granted():
+        return
+    for kind in ("500", "403", "404", "html"):
+        before = world.reads_of("rita")
+        world.okta.fail(LISTINGS, kind, times=None)
+        _until_it_looked(stage, before + 2)
+        if people.sees("rita", ENDED):
+            raise Broken("listing", f"a listing answered {kind} ended a grant")
+        world.okta.mend()
+    stage.runs_out()
+
+
+def _until_it_looked(stage: Stage, reads: int) -> None:
+    """Wait until Rita's groups were read more often than that, or she is told."""
+    world, people = stage.world, stage.people
+    world.wait_for(
+        lambda: world.reads_of("rita") > reads or people.sees("rita", ENDED),
+        "I10",
+        "it looks",
+    )
+
+
+def account_suspended(stage: Stage) -> None:
+    """Some time after her last access Rita's account is suspended."""
+    _account_ends(stage, "suspend", "SUSPENDED")
+
+
+def account_deactivated(stage: Stage) -> None:
+    """Some time after her last access Rita's account is deactivated."""
+    _account_ends(stage, "deactivate", "DEPROVISIONED")
+
+
 def account_ended(stage: Stage) -> None:
     """Some time after her last access Rita's account is deleted, once."""
+    _account_ends(stage, "delete", "")
+
+
+def account_spared(stage: Stage) -> None:
+    """An administrator removes Rita herself: that is no reason to end her account."""
+    world, people = stage.world, stage.people
+    people.asked()
+    people.approve("olga")
+    if not stage.granted():
+        return
+    world.okta.remove_member(GROUP, login("rita"))
+    people.told("I8", "rita", ENDED)
+    world.jump(NOTICE + 61)
+    passes = time.monotonic() + 3  # of a job that has nothing to do, and shows nothing
+    world.wait_for(
+        lambda: time.monotonic() > passes or people.sees("ivan", "the Okta account"),
+        "I12",
+        "clean-up has looked",
+    )
+    if people.sees("ivan", "the Okta account"):
+        raise Broken("I12", "an account is to be ended on an end that was inferred")
+
+
+def _account_ends(stage: Stage, verb: str, status: str) -> None:
+    """Let Rita's account be ended; `status` is what it is then, nothing once gone."""
     world, people = stage.world, stage.people
     people.asked()
     people.approve("olga")
@@ -251,13 +311,16 @@ def account_ended(stage: Stage) -> None:
     stage.gone()
     if not had_it:
         return
-    people.told("I12", "ivan", "I will delete the Okta account")
+    people.told("I12", "ivan", f"I will {verb} the Okta account")
     world.wait_for(lambda: world.is_written("clean-up notice delivered"), "I12", "seen")
     if world.okta.status(login("rita")) != "ACTIVE":
         raise Broken("I12", "an account was ended before its time")
     world.jump(NOTICE + 1)
     world.wait_for(
-        lambda: not world.okta.status(login("rita")) or people.sees("ivan", "as it is"),
+        lambda: (
+            world.okta.status(login("rita")) == status
+            or people.sees("ivan", "as it is")
+        ),
         "I12",
         "the account is ended, or its owner is told why not",
     )
@@ -281,6 +344,95 @@ def key_changed(stage: Stage) -> None:
         stage.runs_out()
 
 
+def key_published(stage: Stage) -> None:
+    """Okta reads the next key where the bot publishes it, a day ahead."""
+    world, people = stage.world, stage.people
+    people.asked()
+    world.wait_for(world.published, "I11", "the key is published")
+    old = world.kid()
+    world.jump(PUBLISHED_AFTER)
+    world.wait_for(lambda: len(world.published()) == 2, "I11", "both are published")
+    _okta_reads(stage)
+    world.jump(DAY + 1)
+    world.wait_for(lambda: world.kid() != old, "I11", "the key is changed")
+    _old_key_goes(stage)
+
+
+def key_reminded(stage: Stage) -> None:
+    """The owner is reminded of the key, and pastes the next one into Okta."""
+    world, people = stage.world, stage.people
+    people.asked()
+    world.wait_for(world.published, "I11", "the key was looked at")
+    old = world.kid()
+    world.jump(REMINDED_AFTER)
+    told = people.told("I11", "ivan", "is to be changed by")
+    pasted = json.loads(told.text[told.text.index("{") : told.text.rindex("}") + 1])
+    world.okta.fetch_keys(world.client_id, {"keys": [*world.published()[:1], pasted]})
+    world.wait_for(lambda: world.kid() == pasted["kid"], "I11", "the key is changed")
+    assert old != world.kid()
+    _old_key_goes(stage)
+
+
+def _old_key_goes(stage: Stage) -> None:
+    """Let the key before be dropped, here and in Okta, while somebody asks."""
+    world, people = stage.world, stage.people
+    people.approve("olga")
+    world.jump(73)
+    world.wait_for(
+        lambda: (
+            [key["kid"] for key in world.published()][:1] == [world.kid()]
+            and "key_before" not in world.credentials.read_text()
+        ),
+        "I11",
+        "the old key is dropped",
+    )
+    _okta_reads(stage)
+    if stage.granted():
+        stage.runs_out()
+
+
+def _okta_reads(stage: Stage) -> None:
+    """Let Okta read the keys that are published."""
+    world = stage.world
+    world.okta.fetch_keys(world.client_id, {"keys": world.published()})
+
+
+def restored(stage: Stage) -> None:
+    """An old copy is put back, which does not know what Rita was given since."""
+    world, people = stage.world, stage.people
+    world.wait_for(world.has_begun, "I10", "it has begun")
+    copy = world.copy()
+    people.asked()
+    people.approve("olga")
+    if not stage.granted():
+        return
+    world.put_back(copy)
+    if world.command("run"):
+        raise Broken("I9", "an old copy started as if nothing had been")
+    world.wait_for(
+        lambda: world.command("recover", "--remove", "--reason", "restored"),
+        "I6",
+        "what no row explains is taken back",
+    )
+    stage.gone()
+    world.rise()
+    people.asked()
+    people.approve("olga")
+    world.wait_for(
+        lambda: stage.is_member() or people.count("rita", NOT_GIVEN), "I2", "given anew"
+    )
+    stage.runs_out()
+
+
+LISTINGS = "GET .*/(users/[^/]+/groups|groups/[^/]+/users)"
+PUBLISHED_AFTER, REMINDED_AFTER = 1300.0, 6000.0
+"""Seconds until a day before the first, and fourteen days before the second, is due."""
+
+CLEANUP = (
+    "user_cleanup: {{{{after: 60s, action: {}, credentials: "
+    "file:{{second}}, only_members_of: [{{{{group: temporary}}}}]}}}}"
+)
+
 SETTINGS: Mapping[str, Setting] = {
     "two_approve_one_step": Setting(flow="approval: [{any_of: [owner], approvals: 2}]"),
     "extended_at_the_end": Setting(
@@ -288,12 +440,16 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "removed_outside": Setting(often=("reconcile", "absent")),
     "hidden_for_a_while": Setting(often=("reconcile", "absent")),
-    "account_ended": Setting(
-        integration=(
-            "user_cleanup: {{after: 60s, action: delete, credentials: "
-            "file:{second}, only_members_of: [{{group: temporary}}]}}"
-        ),
-        often=("clean_up",),
+    "listings_fail": Setting(often=("reconcile", "absent")),
+    "account_suspended": Setting(
+        integration=CLEANUP.format("suspend"), often=("clean_up",)
+    ),
+    "account_deactivated": Setting(
+        integration=CLEANUP.format("deactivate"), often=("clean_up",)
+    ),
+    "account_ended": Setting(integration=CLEANUP.format("delete"), often=("clean_up",)),
+    "account_spared": Setting(
+        integration=CLEANUP.format("delete"), often=("reconcile", "absent", "clean_up")
     ),
     "key_changed": Setting(
         integration=(
@@ -303,6 +459,18 @@ SETTINGS: Mapping[str, Setting] = {
         often=("rotate",),
         scopes=("okta.groups.manage", "okta.users.read", "okta.apps.manage"),
         role="SUPER_ADMIN",
+    ),
+    "key_published": Setting(
+        integration="credential_rotation: {{every: 3000s, mode: jwks_uri}}",
+        often=("rotate",),
+    ),
+    "key_reminded": Setting(
+        integration="credential_rotation: {{every: 30000s, mode: remind}}",
+        often=("rotate",),
+    ),
+    "restored": Setting(
+        scopes=("okta.groups.manage", "okta.users.read", "okta.logs.read"),
+        role="ORG_ADMIN",
     ),
 }
 """What is otherwise in a scenario than in the others."""
@@ -324,7 +492,14 @@ SCENARIOS: Mapping[str, Callable[[Stage], None]] = {
         changed_by_hand,
         removed_outside,
         hidden_for_a_while,
+        listings_fail,
+        account_suspended,
+        account_deactivated,
         account_ended,
+        account_spared,
         key_changed,
+        key_published,
+        key_reminded,
+        restored,
     )
 }

@@ -47,7 +47,10 @@ WARNED_BEFORE = 18.0
 QUIET = 0.15
 """Seconds without a call after which the bot is taken to wait for time alone."""
 
-NOTICE = 7 * 24 * 3600 / 50
+DAY = 24 * 3600 / 50
+"""Seconds of a day that is fifty times shorter."""
+
+NOTICE = 7 * DAY
 """Seconds between the notice of an account's end and the end, in a shorter week."""
 
 PATIENCE = 15.0
@@ -204,6 +207,45 @@ class World:
         )
         beside.replace(policy)
 
+    def copy(self) -> Path:
+        """Return a consistent copy of the database as it is now."""
+        copy = self._case / "copy.db"
+        with (
+            closing(sqlite3.connect(self.database, timeout=10)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+        return copy
+
+    def put_back(self, copy: Path) -> None:
+        """Kill the bot, and put a copy in the place of its database."""
+        self._wanted = False
+        while not self._ended.wait(0.2):
+            self.kill()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.database}{suffix}").unlink(missing_ok=True)
+        shutil.copy(copy, self.database)
+        self.database.chmod(0o600)
+
+    def rise(self) -> None:
+        """Start the bot again after `put_back`."""
+        self._ended.clear()
+        self._wanted = True
+        self._bear()
+
+    def command(self, *words: str) -> bool:
+        """Type a command of the bot as an operator does; tell whether it went well."""
+        settings = {name.upper(): str(each) for name, each in self._settings.items()}
+        with self.log.open("a") as log:
+            done = subprocess.run(  # noqa: S603 the words are the scenarios' own
+                [sys.executable, "-m", "bot", *words],
+                env=os.environ | settings,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
+        return done.returncode == 0
+
     def stop(self, within: float = 8.0) -> int:
         """Tell the bot to stop; return its exit status, -9 when it would not."""
         self._wanted = False
@@ -297,6 +339,8 @@ class World:
 
     def kill(self) -> None:
         """Kill the bot now, as a power cut would."""
+        if not self.pid or self._ended.is_set():
+            return
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
@@ -386,6 +430,7 @@ class World:
             "database_url": f"sqlite:///{self.database}",
             "access_config": str(policy),
             "audit_key": AUDIT_KEY,
+            "jwks_folder": str(self._case),
             "port": 0,
         }
 
@@ -403,6 +448,12 @@ class World:
         """Return which key the durable secret has in use."""
         return str(json.loads(self.credentials.read_text())["private_key"]["kid"])
 
+    def published(self) -> list[dict[str, Any]]:
+        """Return the public keys that the bot has written for Okta to read."""
+        path = self._case / "corp.json"
+        keys = json.loads(path.read_text())["keys"] if path.exists() else []
+        return list(keys)
+
     def show_only(self, *groups: str) -> None:
         """Let the bot's app see these groups alone; all of them where none is named."""
         self.okta.set_role(self.client_id, self.setting.role, groups or None)
@@ -415,9 +466,17 @@ class World:
 
     def is_written(self, kind: str) -> bool:
         """Tell whether the audit has an event of this kind."""
+        return self._has("select 1 from event where kind = ?", kind)
+
+    def has_begun(self) -> bool:
+        """Tell whether a policy is in force and the groups are known."""
+        return self._has("select 1 from access_file") and self._has(
+            "select 1 from okta_group where name = ?", GROUP
+        )
+
+    def _has(self, select: str, *values: str) -> bool:
         with closing(sqlite3.connect(self.database, timeout=10)) as file:
-            found = file.execute("select 1 from event where kind = ?", (kind,))
-            return found.fetchone() is not None
+            return file.execute(select, values).fetchone() is not None
 
     @property
     def credentials(self) -> Path:

@@ -1,6 +1,8 @@
 """After a restore, and when the bot is to go: nothing it gave is left unaccounted."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -10,7 +12,7 @@ from bot.core.words import GrantStatus
 from bot.sandbox.okta.org import DEFAULT_SCOPES
 from bot.store.tables import AccessGrant, Event
 from tests.flows.test_rollback import _copy, _put_back
-from tests.flows.world import GROUP, World, login
+from tests.flows.world import GROUP, QUICK, WHY, World, login
 
 
 def _type(world: World, *words: str) -> Result:
@@ -46,6 +48,27 @@ def test_what_a_restored_copy_does_not_know_is_found_and_taken_back(
     with watched.bot():
         assert "You asked for" in watched.ask()
     assert "recovered" in [event.kind for event in watched.all_of(Event)]
+
+
+def test_a_stray_membership_is_given_an_end_and_ends_then(watched: World) -> None:
+    with watched.bot():
+        pass
+    _copy(watched)
+    with watched.bot():
+        watched.given()
+    _put_back(watched)
+    both = _type(watched, "recover", "--remove", "--end-in", "4s")
+    assert "exclude each other" in both.output
+    assert "Write it as 8h" in _type(watched, "recover", "--end-in", "soon").output
+    found = _type(watched, "recover", "--end-in", "4s", "--reason", "restored")
+    assert found.exit_code == 0, found.output
+    assert f"{login('rita')} in {GROUP}" in found.stdout
+    assert "ends 20" in found.stdout
+    assert watched.okta.is_member(GROUP, login("rita"))
+    with watched.bot(replace(QUICK, reconcile=timedelta(seconds=1))):
+        assert "You asked for" in watched.ask(text=f"prod-logs 1h {WHY}")
+        watched.members()
+    assert "stray membership: gone" in [e.kind for e in watched.all_of(Event)]
 
 
 def test_what_the_rows_explain_is_no_stray(watched: World) -> None:

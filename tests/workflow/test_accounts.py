@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from bot.core.words import GrantStatus
+from bot.core.words import Cause, GrantStatus
 from bot.okta.accounts import SCOPES, OktaAccounts
 from bot.okta.client import OktaClient
 from bot.sandbox.faults import Kind
 from bot.store.tables import AccessGrant, AccessRequest, AccountEnd, Event, Notice
+from bot.workflow import upkeep
 from bot.workflow.upkeep import accounts, end_accounts
-from tests.conftest import sqlite_alone
-from tests.workflow.world import QUICK, START, World, known
+from tests.workflow.world import HOUR, QUICK, START, World, known
 
-pytestmark = [pytest.mark.anyio, sqlite_alone]
+pytestmark = pytest.mark.anyio
 
 DAY = timedelta(days=1)
 RULE = (
@@ -106,6 +106,21 @@ async def test_nothing_is_done_before_somebody_was_really_told(
     await _pass(world, second, 24 * DAY)
     assert await _pass(world, second, 60 * DAY) == 0
     assert _status(world) == "ACTIVE"
+
+
+async def test_an_end_that_was_only_inferred_is_no_reason(
+    world: World, second: OktaAccounts
+) -> None:
+    world.open_office(cleanup=RULE.format(action="delete"))
+    await world.open()
+    await world.held(duration=8 * HOUR)
+    world.org.remove_member("prod-db", ANN)
+    for _ in range(2):
+        world.wait(timedelta(minutes=2))
+        await upkeep.reconcile(world.office)
+    assert world.grant().cause is Cause.ENDED_OUTSIDE
+    await _pass(world, second, 40 * DAY)
+    assert world.told("cleanup") == []
 
 
 async def test_who_is_kept_is_left_alone_for_good(

@@ -158,6 +158,47 @@ async def test_discard_leaves_them_until_their_end(many: World) -> None:
     assert statuses(many) == {GrantStatus.ACTIVE}
 
 
+async def test_a_few_at_a_time_are_many_in_a_day(many: World) -> None:
+    for number in range(1, 3):
+        many.org.add_member(f"prod-{number}", "ann@example.com")
+    assert await look(many, 2) == 1
+    many.org.remove_member("prod-1", "ann@example.com")
+    assert await look(many, 2) == 1
+    many.org.remove_member("prod-2", "ann@example.com")
+    assert await look(many, 3) == 0
+    assert many.told("brake") == ["ops"]
+    await say(many, reconciling.CARRY_ON)
+    assert await look(many) == 1
+
+
+async def test_a_pass_reads_no_more_than_its_part_and_the_rest_in_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "A_PASS", 2)
+    monkeypatch.setattr(reconciling, "IN_TURN", 1)
+    names = ("ann", "ben", "cid", "dan")
+    for name in names[1:]:
+        world.add_person(name)
+        world.org.add_member("Engineering", f"{name}@example.com")
+    await world.open(*names[1:])
+    for name in names:
+        known(await world.answer(await world.asked(name, duration=8 * HOUR)))
+        assert await world.work() == []
+    read = []
+    for _ in names:
+        before = len(world.org.journal)
+        await look(world)
+        read.append(_people_read(world, before))
+    assert all(len(each) <= 2 for each in read)
+    assert set().union(*read) == {world.ids[name] for name in names}
+
+
+def _people_read(world: World, since: int) -> set[str]:
+    """Return of whom the groups were read since so many calls."""
+    paths = [call.path.split("/") for call in world.org.journal[since:]]
+    return {p[4] for p in paths if p[3] == "users" and p[5:] == ["groups"]}
+
+
 async def _days(world: World, count: float) -> None:
     world.wait(timedelta(days=count))
     await look(world)

@@ -1,6 +1,6 @@
 """The control verbs of the org: what an administrator, or fate, does to it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -130,6 +130,12 @@ class OktaOrg:
         """The keys of the app by kid, each with whether it is active."""
         keys = self.state.apps.apps[client_id].keys
         return {str(key.jwk["kid"]): key.status == "ACTIVE" for key in keys}
+
+    @verb
+    def fetch_keys(self, client_id: str, jwks: Mapping[str, Any]) -> None:
+        """Give the app the keys of a JWKS, as Okta does that reads its jwks_uri."""
+        app, stamp = self.state.apps.apps[client_id], self.state.clock.stamp()
+        app.keys[:] = [Key(dict(jwk), stamp) for jwk in jwks["keys"]]
 
     @verb
     def set_scopes(self, client_id: str, scopes: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ retaining  texts and events, no longer than the file says
 erasing    all that is kept of one person but ids
 outsiders  who was added by others, told once a day
 watching   what was done with the bot's own key
+strays     what our app gave and no row explains: taken back, or given an end
 reconciling  rows compared with Okta: who left, who was removed outside
 """
 
@@ -19,12 +20,14 @@ from bot.workflow.upkeep.erasing import erase
 from bot.workflow.upkeep.meeting import meet, meet_roles
 from bot.workflow.upkeep.reconciling import reconcile
 from bot.workflow.upkeep.retaining import retain
+from bot.workflow.upkeep.strays import end_strays
 
 __all__ = [
     "clean_up",
     "discover",
     "discover_changes",
     "end_accounts",
+    "end_strays",
     "erase",
     "meet",
     "meet_roles",

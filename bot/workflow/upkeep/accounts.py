@@ -12,15 +12,17 @@ chained events tell: a row alone deletes nobody.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import structlog
+from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, func, select
 
 from bot.core.cleanup import Account, Action, protected
 from bot.core.policy import Policy
 from bot.core.words import (
     LIVE,
+    Cause,
     DirectoryError,
     DirectoryUnavailable,
     Group,
@@ -190,10 +192,25 @@ def _candidates(session: Session, office: Office, now: datetime) -> list[Candida
             col(AccessGrant.grantee_id).not_in(holds),
         )
         .group_by(AccessGrant.grantee_id)
-        .having(last <= since)
+        .having(last <= since, _is_proven(last))
         .order_by(last)
     )
     return [Candidate(person_id, at) for person_id, at in session.exec(ended) if at]
+
+
+def _is_proven(last: Any) -> ColumnElement[bool]:
+    """Whether the last end is one that we saw to.
+
+    NB. An end that was only inferred, from somebody's not being shown, is no reason
+    to take an account away.
+    """
+    seen_to = case(
+        (
+            col(AccessGrant.cause).is_distinct_from(Cause.ENDED_OUTSIDE),
+            AccessGrant.ended_at,
+        )
+    )
+    return cast("ColumnElement[bool]", func.max(seen_to) == last)
 
 
 def _to_notice(session: Session, office: Office, now: datetime) -> list[Candidate]:

@@ -15,6 +15,7 @@ from bot.store.tables import Event
 from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.notices import tell_people
 from bot.workflow.reading import Office
+from bot.workflow.upkeep.strays import TAKEN_BACK, Membership, has_end
 
 WATCHED = "log watched:{}"
 """What is remembered: up to when the log was looked at."""
@@ -22,7 +23,6 @@ WATCHED = "log watched:{}"
 RECOVERED = "recovered"
 """What an operator says once nothing is left unexplained: the past is settled then."""
 
-TAKEN_BACK = "stray membership: taken back"
 REMOVING = ("grant revoking", f"grant {audit.INTENDED}", TAKEN_BACK)
 """What explains a removal: an end, an add that is undone when it lands late, and one
 that an operator took back."""
@@ -107,6 +107,11 @@ def _is_explained(session: Session, integration: str, change: Change) -> bool:
     NB. The whole chain is verified elsewhere; here a row that somebody wrote
     would have to fit it too.
     """
+    membership = Membership(
+        person_id=change.person_id, group_id=change.group_id, at=change.at
+    )
+    if change.verb == "add" and has_end(session, integration, membership):
+        return True
     about = select(Event).where(
         Event.integration == integration,
         Event.person_id == change.person_id,

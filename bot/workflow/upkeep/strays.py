@@ -1,0 +1,205 @@
+"""Memberships that our app gave and no row explains: taken back, or given an end.
+
+No grant stands for them: an event of the audit says until when, another that they
+are gone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from bot.core.words import DirectoryError
+from bot.store import audit, directory
+from bot.store.tables import Event
+from bot.workflow.notices import tell_people
+from bot.workflow.reading import Office
+
+GIVEN_AN_END = "stray membership: given an end"
+TAKEN_BACK = "stray membership: taken back"
+GONE = "stray membership: gone"
+GIVEN_ANEW = "stray membership: given anew"
+"""What the audit says of one, in the order in which it may be said."""
+
+ENDING = "stray memberships:{}"
+"""What is remembered: the numbers of the events that gave an end, with that end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """Who is where, and since when by Okta's log."""
+
+    person_id: str
+    group_id: str
+    at: datetime
+
+
+def give_end(
+    session: Session,
+    integration: str,
+    stray: Membership,
+    until: datetime,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Have a stray membership removed once `until` has come."""
+    data = {"given": stray.at.isoformat(), "until": until.isoformat()}
+    event = _note(session, integration, stray, GIVEN_AN_END, by, now, data)
+    ending = {**_ending(session, integration), str(event.seq): until.isoformat()}
+    directory.remember(session, ENDING.format(integration), ending, now)
+
+
+def has_end(session: Session, integration: str, stray: Membership) -> bool:
+    """Tell whether it was given an end, by an event that verifies."""
+    given = select(Event).where(
+        Event.kind == GIVEN_AN_END,
+        Event.integration == integration,
+        Event.person_id == stray.person_id,
+        Event.group_id == stray.group_id,
+    )
+    chain = audit.chain_of(session)
+    return any(
+        event.data["given"] == stray.at.isoformat() and chain.fits(event)
+        for event in session.exec(given)
+    )
+
+
+async def take_back(office: Office, stray: Membership, by: str) -> bool:
+    """Remove it, and tell whether it is read to be gone; both are written down.
+
+    Raises DirectoryError when Okta did not do its part.
+    """
+    note = partial(_note, integration=office.name, stray=stray, by=by)
+    run = office.database.run
+    await run(note, what=TAKEN_BACK, now=office.clock())
+    await office.directory.remove_member(
+        stray.group_id, stray.person_id, before_send=lambda: None
+    )
+    gone = stray.group_id not in await office.directory.groups_of(stray.person_id)
+    if gone:
+        await run(note, what=GONE, now=office.clock())
+    return gone
+
+
+async def end_strays(office: Office) -> int:
+    """Take back those whose end has come; return how many are gone.
+
+    The owner is told, once a day, of one that Okta does not let go.
+    """
+    gone = 0
+    due = await office.database.read(_due, office.name, office.clock())
+    for seq, stray in due.items():
+        try:
+            is_gone = await take_back(office, stray, "bot")
+        except DirectoryError:
+            is_gone = False
+        if is_gone:
+            await office.database.run(_forget, office.name, seq, office.clock())
+        else:
+            await office.database.run(_tell_late, office, stray, office.clock())
+        gone += is_gone
+    await office.database.run(_leave_given_anew, office)
+    return gone
+
+
+def _due(session: Session, integration: str, now: datetime) -> dict[int, Membership]:
+    """Return what is to be taken back now, by the number of what gave it an end.
+
+    NB. What is remembered may be a hand's: only an event that verifies counts. And
+    a membership that a grant gave since is that grant's to end.
+    """
+    found = {}
+    for event in _given_ends(session, integration):
+        until = datetime.fromisoformat(event.data["until"])
+        if until <= now and not _is_given_anew(session, event):
+            found[event.seq] = Membership(
+                person_id=event.person_id or "",
+                group_id=event.group_id or "",
+                at=datetime.fromisoformat(event.data["given"]),
+            )
+    return found
+
+
+def _leave_given_anew(session: Session, office: Office) -> None:
+    """Forget those that a grant has given since."""
+    for event in _given_ends(session, office.name):
+        if _is_given_anew(session, event):
+            now = office.clock()
+            audit.record(
+                session,
+                GIVEN_ANEW,
+                by="bot",
+                now=now,
+                integration=office.name,
+                person_id=event.person_id,
+                group_id=event.group_id,
+            )
+            _forget(session, office.name, event.seq, now)
+
+
+def _given_ends(session: Session, integration: str) -> list[Event]:
+    chain = audit.chain_of(session)
+    events = [session.get(Event, int(seq)) for seq in _ending(session, integration)]
+    return [
+        event
+        for event in events
+        if event is not None and event.kind == GIVEN_AN_END and chain.fits(event)
+    ]
+
+
+def _is_given_anew(session: Session, event: Event) -> bool:
+    since = select(Event.seq).where(
+        Event.kind == f"grant {audit.INTENDED}",
+        Event.integration == event.integration,
+        Event.person_id == event.person_id,
+        Event.group_id == event.group_id,
+        col(Event.seq) > event.seq,
+    )
+    return session.exec(since.limit(1)).first() is not None
+
+
+def _ending(session: Session, integration: str) -> Mapping[str, str]:
+    kept = directory.remembered(session, ENDING.format(integration))
+    return kept.facts if kept else {}
+
+
+def _forget(session: Session, integration: str, seq: int, now: datetime) -> None:
+    left = {k: v for k, v in _ending(session, integration).items() if k != str(seq)}
+    directory.remember(session, ENDING.format(integration), left, now)
+
+
+def _tell_late(
+    session: Session, office: Office, stray: Membership, now: datetime
+) -> None:
+    said = (
+        f"A membership in {office.name} that an admin gave an end could not be taken "
+        f"back: {stray.person_id} in {stray.group_id}. I try again every few minutes; "
+        "if you can, remove it in Okta."
+    )
+    key = f"stray:{stray.person_id}:{stray.group_id}:{now:%Y-%m-%d}"
+    tell_people(session, office.name, "owner", said, key=key, now=now)
+
+
+def _note(
+    session: Session,
+    integration: str,
+    stray: Membership,
+    what: str,
+    by: str,
+    now: datetime,
+    data: Mapping[str, Any] | None = None,
+) -> Event:
+    return audit.record(
+        session,
+        what,
+        by=by,
+        now=now,
+        data=data,
+        integration=integration,
+        person_id=stray.person_id,
+        group_id=stray.group_id,
+    )

@@ -1,0 +1,94 @@
+"""Memberships that no row explains, given an end by an operator: they end once."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.core.words import GrantStatus
+from bot.workflow.upkeep import end_strays
+from bot.workflow.upkeep.strays import ENDING, Membership, give_end, has_end
+from bot.workflow.upkeep.watching import unexplained
+from tests.workflow.world import HOUR, START, World
+
+pytestmark = pytest.mark.anyio
+
+ANN = "ann@example.com"
+
+
+@pytest.fixture
+async def stray(world: World) -> Membership:
+    """Ann is in prod-db, by our app and unknown to the rows, for an hour more."""
+    world.org.add_member("prod-db", ANN)
+    stray = Membership(
+        person_id=world.ids["ann"], group_id=world.ids["prod-db"], at=START
+    )
+    until = START + HOUR
+    await world.run(give_end, "corp", stray, until, by="cli:ops", now=world.clock())
+    return stray
+
+
+@pytest.mark.usefixtures("stray")
+async def test_it_is_removed_when_its_end_has_come_and_not_before(world: World) -> None:
+    assert await end_strays(world.office) == 0
+    assert world.members == ["ann"]
+    world.wait(HOUR)
+    assert await end_strays(world.office) == 1
+    assert world.members == []
+    world.org.add_member("prod-db", ANN)
+    assert await end_strays(world.office) == 0
+    assert world.members == ["ann"]
+    assert world.events()[-2:] == [
+        "stray membership: taken back",
+        "stray membership: gone",
+    ]
+
+
+async def test_what_was_given_an_end_is_explained_and_no_other(
+    world: World, stray: Membership
+) -> None:
+    later = Membership(
+        person_id=stray.person_id, group_id=stray.group_id, at=START + HOUR
+    )
+    assert world.look(lambda session: has_end(session, "corp", stray))
+    assert not world.look(lambda session: has_end(session, "corp", later))
+    assert not world.look(lambda session: unexplained(session, "elsewhere", []))
+
+
+@pytest.mark.usefixtures("stray")
+async def test_what_a_grant_gave_since_is_left_to_the_grant(world: World) -> None:
+    world.org.remove_member("prod-db", ANN)
+    await world.look_at_person("ann")
+    await world.held(duration=8 * HOUR)
+    world.wait(2 * HOUR)
+    assert await end_strays(world.office) == 0
+    assert world.members == ["ann"]
+    assert world.grant().status is GrantStatus.ACTIVE
+    assert world.events()[-1] == "stray membership: given anew"
+
+
+@pytest.mark.usefixtures("stray")
+async def test_where_okta_fails_the_owner_is_told_once_and_it_is_tried_again(
+    world: World,
+) -> None:
+    world.wait(HOUR)
+    world.org.fail("^DELETE", "403", times=2)
+    assert await end_strays(world.office) == 0
+    assert await end_strays(world.office) == 0
+    assert world.alerts("lead").count("could not be taken back") == 1
+    assert await end_strays(world.office) == 1
+    assert world.members == []
+
+
+async def test_a_row_that_somebody_wrote_takes_nothing_from_anybody(
+    world: World,
+) -> None:
+    world.org.add_member("prod-db", ANN)
+    world.edit(
+        "insert into upkeep (name, facts, at) values (:name, :facts, :at)",
+        name=ENDING.format("corp"),
+        facts='{"1": "2020-01-01T00:00:00+00:00"}',
+        at=str(START.replace(tzinfo=None)),
+    )
+    world.wait(timedelta(days=1))
+    assert await end_strays(world.office) == 0
+    assert world.members == ["ann"]
