@@ -56,6 +56,9 @@ NOTICE = 7 * DAY
 PATIENCE = 15.0
 """Seconds within which what is promised comes, also upon a crash and a fault."""
 
+COMMAND = 30.0
+"""Seconds within which a command ends."""
+
 LATE = 1.0
 """Seconds after which an effect comes that comes late."""
 
@@ -234,7 +237,10 @@ class World:
         self._bear()
 
     def command(self, *words: str) -> bool:
-        """Type a command of the bot as an operator does; tell whether it went well."""
+        """Type a command of the bot as an operator does; tell whether it went well.
+
+        Raises TimeoutExpired where it does not end.
+        """
         settings = {name.upper(): str(each) for name, each in self._settings.items()}
         with self.log.open("a") as log:
             done = subprocess.run(  # noqa: S603 the words are the scenarios' own
@@ -243,8 +249,16 @@ class World:
                 stdout=log,
                 stderr=log,
                 check=False,
+                timeout=COMMAND,
             )
         return done.returncode == 0
+
+    def is_ahead(self, copy: Path) -> bool:
+        """Tell whether a head was published that a copy does not have."""
+        path = Path(f"{self.database}.head")
+        head = json.loads(path.read_text())["seq"] if path.exists() else 0
+        with closing(sqlite3.connect(copy)) as file:
+            return bool(head > file.execute("select max(seq) from event").fetchone()[0])
 
     def stop(self, within: float = 8.0) -> int:
         """Tell the bot to stop; return its exit status, -9 when it would not."""
