@@ -46,7 +46,8 @@ sandbox imports nothing of the rest.
         listeners/  what people do, and what it leads to
         views/      Block Kit from values, no I/O
         pictures    rows as the values that views draw
-        messenger   posts notices and draws them again; copies, unknown ones found
+        messenger   posts notices and draws them again; copies, unknown ones found;
+                    pacing, how fast they go to one channel
         http        signed requests; connection, the app and its socket
         calls       one call of the Web API, its failure sorted (errors)
         accounts    who is in the workspace; typed, what a command says;

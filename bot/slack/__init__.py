@@ -2,6 +2,7 @@
 
     listeners/  what people do: commands, clicks, submits, typeahead, home
     messenger   posts and redraws what rows say people are to be told
+    pacing      how fast messages go to one channel
     pictures    rows as the values that views draw
     views/      Block Kit from values, without I/O
     typed       what someone typed after the command

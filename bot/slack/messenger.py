@@ -19,6 +19,7 @@ from bot.settings import Clock, Timing
 from bot.slack.calls import Method, call, name_of
 from bot.slack.copies import marked
 from bot.slack.errors import SlackRefused, SlackSaidNo, SlackUnavailable
+from bot.slack.pacing import Pace
 from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Dropped, Home, load
 from bot.slack.views import draw, home
 from bot.store import notices
@@ -66,6 +67,7 @@ class Messenger:
         self._clock = clock
         self._timing = timing
         self._closed_until: dict[str, datetime] = {}
+        self._pace = Pace()
 
     async def carry_out(self, notice: Notice, still_held: StillHeld) -> None:
         """Show `notice` in Slack as its row is now, and commit that it was shown.
@@ -136,6 +138,8 @@ class Messenger:
         text, blocks = draw(picture)
         message = {"text": text, "blocks": marked(blocks, notice.id)}
         if notice.ts is None:
+            thread = picture.thread if isinstance(picture, AboutRequest) else None
+            message |= {"thread_ts": thread} if thread else {}
             return await self._post(notice.recipient, message, still_held)
         return await self._call(
             self._client.chat_update,
@@ -148,6 +152,9 @@ class Messenger:
     async def _post(
         self, recipient: str, message: Mapping[str, Any], still_held: StillHeld
     ) -> Mapping[str, Any]:
+        wait = self._pace.take(recipient, self._clock())
+        if wait:
+            raise SlackUnavailable("one message a second to a channel", wait)
         return await self._call(
             self._client.chat_postMessage,
             still_held,

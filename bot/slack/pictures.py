@@ -5,7 +5,7 @@ it shows. Nothing here is text for people yet, and nothing is decided.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func
@@ -141,7 +141,11 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True)
 class AboutRequest:
-    """A notice about a request; `is_theirs` while its reader may answer it."""
+    """A notice about a request; `is_theirs` while its reader may answer it.
+
+    A `comment` is what somebody said with an answer, and goes into the `thread` of
+    the message with that number.
+    """
 
     kind: str
     asked: Asked
@@ -150,6 +154,9 @@ class AboutRequest:
     is_theirs: bool = False
     rung: str = ""
     nudged: bool = False
+    comment: str = ""
+    comment_by: Who | None = None
+    thread: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +250,12 @@ def load(
         held = held_of(session, offices, grant)
         return Shown(AboutGrant(kind=notice.kind, held=held), wanted)
     if notice.request_id is not None:
-        return Shown(_about_request(session, offices, notice), wanted)
+        about = _about_request(session, offices, notice)
+        if notice.kind == "comment":
+            about = _with_comment(session, about, notice)
+            if not about.thread:
+                return Dropped("the channel has no card")
+        return Shown(about, wanted)
     name = str(notice.facts.get("integration", ""))
     waits = notice.kind == "brake" and is_braked(session, name)
     text = str(notice.facts.get("text", ""))
@@ -406,6 +418,32 @@ def _about_request(session: Session, offices: Offices, notice: Notice) -> AboutR
         is_theirs=_is_theirs(session, request, notice.recipient),
         rung=_rung_of(session, request, notice.recipient),
         nudged=bool(notice.facts.get("nudge")),
+    )
+
+
+def _with_comment(
+    session: Session, about: AboutRequest, notice: Notice
+) -> AboutRequest:
+    """Return it with what somebody said with an answer, and the card it goes under."""
+    request_id, facts = notice.request_id, notice.facts
+    said = session.exec(
+        select(Answer.reason).where(
+            Answer.request_id == request_id,
+            Answer.person_id == facts["person"],
+            Answer.step == facts["step"],
+        )
+    ).first()
+    card = select(Notice.ts).where(
+        Notice.request_id == request_id,
+        Notice.kind == "card",
+        Notice.recipient == notice.recipient,
+        col(Notice.ts).is_not(None),
+    )
+    return replace(
+        about,
+        comment=said or "",
+        comment_by=who(session, about.asked.integration, facts["person"]),
+        thread=session.exec(card).first(),
     )
 
 

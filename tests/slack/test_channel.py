@@ -33,6 +33,36 @@ def test_the_channel_gets_the_card_and_an_approver_answers_there(
     assert len(stage.rows(AccessGrant)) == 1
 
 
+def test_what_comes_with_an_answer_goes_to_the_thread_and_to_who_asked(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.slack.set_scopes(*SCOPES, "channels:read")
+    channel = _channel(stage, cast)
+    stage.ask(cast.alice)
+    [card] = stage.slack.messages_in(channel)
+    stage.slack.press(cast.olga, "deny", card)
+    stage.slack.submit(cast.olga, {"reason": "Use the *replica* <!channel>"})
+    stage.work()
+    comment = stage.slack.messages_in(channel)[-1]
+    assert comment.thread_ts == card.ts
+    assert comment.shows("Olga Example")
+    assert comment.shows("Use the *replica*")
+    assert "<!channel>" not in comment.text
+    assert stage.slack.wait_for_message(cast.alice, "was denied by").shows("replica")
+
+
+def test_an_answer_without_a_word_says_nothing_in_the_thread(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.slack.set_scopes(*SCOPES, "channels:read")
+    channel = _channel(stage, cast)
+    stage.ask(cast.alice)
+    [card] = stage.slack.messages_in(channel)
+    stage.slack.press(cast.olga, "approve", card)
+    stage.work()
+    assert len(stage.slack.messages_in(channel)) == 1
+
+
 @pytest.mark.parametrize(
     ("how", "scopes"),
     [

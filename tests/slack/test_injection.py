@@ -53,6 +53,9 @@ def drawn(text: str) -> dict[str, tuple[str, list[dict[str, Any]]]]:
         "four eyes": draw(AboutRequest(kind="card", asked=eyes, is_theirs=True)),
         "reminder": draw(AboutRequest(kind="reminder", asked=asked, is_theirs=True)),
         "sent": draw(AboutRequest(kind="sent", asked=asked)),
+        "comment": draw(
+            AboutRequest(kind="comment", asked=asked, comment=text, comment_by=person)
+        ),
         "granted": draw(AboutGrant(kind="granted", held=held)),
         "failed": draw(AboutGrant(kind="failed", held=held)),
         "alert": draw(Alert(text=f"About {text}")),

@@ -102,6 +102,16 @@ def denied(about: AboutRequest) -> Drawn:
     ]
 
 
+def comment(about: AboutRequest) -> Drawn:
+    """Under a channel's card: what somebody said with their answer."""
+    by = about.comment_by
+    name, shown = (plain_person(by), person(by)) if by else ("Somebody", "Somebody")
+    return f"{name}: {named(about.comment, MOST_FREE)}", [
+        blocks.section(f"{shown} says:"),
+        blocks.quote(clean(about.comment, MOST_FREE)),
+    ]
+
+
 def lapsed(about: AboutRequest) -> Drawn:
     """To the requester: nobody answered."""
     asked = about.asked
@@ -188,6 +198,7 @@ OF_REQUESTS: Mapping[str, Callable[[AboutRequest], Drawn]] = {
     "lapsed": lapsed,
     "reminder": reminder,
     "extended": extended,
+    "comment": comment,
 }
 OF_GRANTS: Mapping[str, Callable[[AboutGrant], Drawn]] = {
     "granted": granted,

@@ -18,7 +18,7 @@ from bot.core.policy import (
 from bot.core.words import POLICY, Person, Refused, RequestStatus, StaleState
 from bot.store import audit, directory, moves
 from bot.store.tables import AccessRequest, Answer, table_of
-from bot.workflow.notices import tell_people, tell_requester
+from bot.workflow.notices import tell, tell_people, tell_requester
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests.approving import conclude
 from bot.workflow.requests.asking import NOT_READ, allowed_by, steps_kept
@@ -241,6 +241,18 @@ def _record_answer(
         session.execute(_KEEP_ANSWER, answered)
     except IntegrityError as error:
         raise StaleState("this person has answered already") from error
+    _comment(session, request, reply, now)
+
+
+def _comment(
+    session: Session, request: AccessRequest, reply: Reply, now: datetime
+) -> None:
+    """Say in the thread of a channel's card what came with an answer."""
+    channel = request.terms.get("channel")
+    if channel and reply.reason.strip():
+        by = {"person": reply.person_id, "step": request.step}
+        key = f"comment:{request.id}:{request.step}:{reply.person_id}"
+        tell(session, "comment", channel, key=key, now=now, request=request, facts=by)
 
 
 def _deny(

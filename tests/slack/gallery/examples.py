@@ -183,6 +183,8 @@ def _requests() -> Iterator[tuple[str, str, AboutRequest]]:
     yield "card, lapsed", "an approver", about("card", lapsed)
     cancelled = replace(ASKED, status=RequestStatus.CANCELLED, decided_at=NOW)
     yield "card, cancelled", "an approver", about("card", cancelled)
+    said = {"comment": "Use the replica, it is enough.", "comment_by": OLGA}
+    yield "comment, in a channel", "the channel", about("comment", denied, **said)
     yield "reminder", "an approver", about("reminder")
     yield "reminder, nudged", "an approver", about("reminder", nudged=True)
     yield "sent, finding out", "who asked", about("sent", replace(ASKED, step=0))
