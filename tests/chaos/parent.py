@@ -2,8 +2,8 @@
 
 It reads one order a line, forks the bot for it, waits until that has died, and
 reads the next. What happens is told on its standard output, a line of JSON
-each: by the child which points it passes, by the parent when it was born and
-how it ended.
+each: by the parent that it is ready, when the child was born and how it ended, by
+the child which points it passes.
 """
 
 import gc
@@ -24,6 +24,7 @@ def main() -> None:
     os.dup2(2, 1)
     gc.freeze()
     assert threading.active_count() == 1, "a thread does not live through a fork"
+    say(voice, ready=os.getpid())
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

@@ -56,6 +56,9 @@ NOTICE = 7 * DAY
 PATIENCE = 15.0
 """Seconds within which what is promised comes, also upon a crash and a fault."""
 
+WARM = 120.0
+"""Seconds within which a lane has imported the bot, on however busy a machine."""
+
 COMMAND = 30.0
 """Seconds within which a command ends."""
 
@@ -163,7 +166,9 @@ class World:
         self._ended = threading.Event()
         self._wanted, self.pid, self.exit = False, 0, 0
         self._case = self.folder / "case"
+        self._ready = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
+        assert self._ready.wait(WARM), "the parent has not come up"
 
     def __enter__(self) -> Self:
         return self
@@ -329,7 +334,9 @@ class World:
 
     def _hear(self, told: dict[str, Any]) -> None:
         now = time.monotonic()
-        if "born" in told:
+        if "ready" in told:
+            self._ready.set()
+        elif "born" in told:
             self.pid = told["born"]
             self.history.births.append(now)
         elif "ended" in told:
