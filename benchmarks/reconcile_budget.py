@@ -62,8 +62,8 @@ async def _live(world: World) -> None:
             world.org.require_limit(bucket, LIMIT, 60.0)
     async with world.client as client:
         office = replace(world.office, directory=OktaDirectory(client))
-        calls = [await _pass(world, office) for _ in range(PASSES)]
-        _report_passes(max(calls))
+        first, *others = [await _pass(world, office) for _ in range(PASSES)]
+        _report_passes(first, max(others))
         urgent = replace(office, directory=OktaDirectory(client, Lane.GRANT))
         _report_ends(await _ends_meanwhile(world, office, urgent))
 
@@ -114,12 +114,15 @@ async def _without_end(world: World, office: Office) -> None:
         await _pass(world, office)
 
 
-def _report_passes(calls: int) -> None:
+def _report_passes(first: int, other: int) -> None:
+    figure = f"calls of a pass of reconcile, {GRANTS} grants in a changed group"
+    told = f"{figure}, the very first: every group has just changed"
+    report(Figure(figure=told, unit="calls", ours=first))
     report(
         Figure(
-            figure=f"calls of a pass of reconcile, {GRANTS} grants in a changed group",
+            figure=figure,
             unit="calls",
-            ours=calls,
+            ours=other,
             peer=f"a tenth of {LIMIT} a minute in {MINUTES} minutes",
             theirs=LIMIT * MINUTES / 10,
         )

@@ -257,10 +257,10 @@ def listings_fail(stage: Stage) -> None:
 
 
 def _until_it_looked(stage: Stage, reads: int) -> None:
-    """Wait until Rita's groups were read more often than that, or she is told."""
-    world, people = stage.world, stage.people
+    """Wait until Rita's groups were read more often than that, or she holds nothing."""
+    world = stage.world
     world.wait_for(
-        lambda: world.reads_of("rita") > reads or people.sees("rita", ENDED),
+        lambda: world.reads_of("rita") > reads or not world.is_held(),
         "I10",
         "it looks",
     )
@@ -290,6 +290,8 @@ def account_spared(stage: Stage) -> None:
         return
     world.okta.remove_member(GROUP, login("rita"))
     people.told("I8", "rita", ENDED)
+    if world.has_removed():
+        return  # its time came first: that end is proven
     world.jump(NOTICE + 61)
     passes = time.monotonic() + 3  # of a job that has nothing to do, and shows nothing
     world.wait_for(

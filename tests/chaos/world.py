@@ -495,6 +495,14 @@ class World:
             "select 1 from okta_group where name = ?", GROUP
         )
 
+    def is_held(self) -> bool:
+        """Tell whether a grant is alive."""
+        return self._has("select 1 from access_grant where status = 'active'")
+
+    def has_removed(self) -> bool:
+        """Tell whether a membership was removed by the bot."""
+        return any(c.method == "DELETE" and c.actual_change for c in self.okta.journal)
+
     def _has(self, select: str, *values: str) -> bool:
         with closing(sqlite3.connect(self.database, timeout=10)) as file:
             return file.execute(select, values).fetchone() is not None
