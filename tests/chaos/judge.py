@@ -258,6 +258,16 @@ def _restless(world: World) -> list[Any]:
     return held + untold + unsure + living + _moving(world)
 
 
+def grants_of(world: World) -> list[str]:
+    """Return the grants as their rows are, for who looks into a failure."""
+    rows = _select(
+        world,
+        "select status, cause, added_at, expires_at, ended_at, unsure_until, due_at,"
+        " lease_owner from access_grant",
+    )
+    return [f"grant {row}" for row in rows]
+
+
 def _select(world: World, statement: str) -> list[Any]:
     with closing(sqlite3.connect(world.database, timeout=10)) as file:
         return file.execute(statement).fetchall()

@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.chaos.judge import judge, settle
+from tests.chaos.judge import grants_of, judge, settle
 from tests.chaos.people import People
 from tests.chaos.plan import KILLS, read_plan
 from tests.chaos.scenarios import SCENARIOS, SETTINGS, Stage
@@ -70,7 +70,9 @@ def play(world: World, case: Case) -> Outcome:
     outcome.met = [str(each) for _, each in world.history.faults]
     outcome.seconds = round(time.monotonic() - began, 2)
     if broken:
-        outcome.log = f"{stage.people.seen()}\n{world.log.read_text()[-LOGGED:]}"
+        rows = "\n".join(grants_of(world))
+        log = world.log.read_text()[-LOGGED:]
+        outcome.log = f"{stage.people.seen()}\n{rows}\n{log}"
     return outcome
 
 
