@@ -314,6 +314,7 @@ def _account_ends(stage: Stage, verb: str, status: str) -> None:
     stage.gone()
     if not had_it:
         return
+    world.jump(GRANTED_FOR + 1)  # until nothing of ours can land any more
     people.told("I12", "ivan", f"I will {verb} the Okta account")
     world.wait_for(lambda: world.is_written("clean-up notice delivered"), "I12", "seen")
     if world.okta.status(login("rita")) != "ACTIVE":
