@@ -233,7 +233,7 @@ def hidden_for_a_while(stage: Stage) -> None:
         world.show_only("Engineering", "owners", "others", "temporary")
         before = world.reads_of("rita")
         _until_it_looked(stage, before + 3)
-        if people.sees("rita", ENDED):
+        if world.is_inferred():
             raise Broken("listing", "a listing that shows less ended a grant")
         world.show_only()
     stage.runs_out()
@@ -250,7 +250,7 @@ def listings_fail(stage: Stage) -> None:
         before = world.reads_of("rita")
         world.okta.fail(LISTINGS, kind, times=None)
         _until_it_looked(stage, before + 2)
-        if people.sees("rita", ENDED):
+        if world.is_inferred():
             raise Broken("listing", f"a listing answered {kind} ended a grant")
         world.okta.mend()
     stage.runs_out()
@@ -290,7 +290,7 @@ def account_spared(stage: Stage) -> None:
         return
     world.okta.remove_member(GROUP, login("rita"))
     people.told("I8", "rita", ENDED)
-    if world.has_removed():
+    if not world.is_inferred():
         return  # its time came first: that end is proven
     world.jump(NOTICE + 61)
     passes = time.monotonic() + 3  # of a job that has nothing to do, and shows nothing

@@ -499,9 +499,9 @@ class World:
         """Tell whether a grant is alive."""
         return self._has("select 1 from access_grant where status = 'active'")
 
-    def has_removed(self) -> bool:
-        """Tell whether a membership was removed by the bot."""
-        return any(c.method == "DELETE" and c.actual_change for c in self.okta.journal)
+    def is_inferred(self) -> bool:
+        """Tell whether a grant was ended on what readings did not show."""
+        return self._has("select 1 from access_grant where cause = 'ended outside'")
 
     def _has(self, select: str, *values: str) -> bool:
         with closing(sqlite3.connect(self.database, timeout=10)) as file:
