@@ -31,6 +31,7 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     office, timing = parts.offices[name], parts.timing
     every(timing.verify, f"look after {name}", partial(grants.look_after, office))
     every(timing.anchor, f"look for lost {name}", partial(grants.look_for_lost, office))
+    every(timing.reconcile, f"end strays {name}", partial(upkeep.end_strays, office))
     if office.integration.credential_rotation:
         rotation = Rotation(
             integration=office.integration,
@@ -62,6 +63,7 @@ def forget_alarms_of(parts: Parts, name: str) -> None:
     """Run the upkeep of an integration no more."""
     for job in ("look after", "look for lost", "discover", "discover changes"):
         parts.schedule.forget(f"{job} {name}")
+    parts.schedule.forget(f"end strays {name}")
     parts.schedule.forget(f"reconcile {name}")
     parts.schedule.forget(f"rotate {name}")
     parts.schedule.forget(f"watch {name}")
@@ -81,7 +83,7 @@ async def _discover(parts: Parts, office: Office) -> None:
 
 async def _reconcile(office: Office) -> None:
     """Reconcile, and say how many grants ended by it."""
-    count = await upkeep.reconcile(office) + await upkeep.end_strays(office)
+    count = await upkeep.reconcile(office)
     if count:
         log.info("grants ended by reconcile", integration=office.name, grants=count)
 

@@ -3,10 +3,10 @@
 import asyncio
 import json
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -21,6 +21,9 @@ from bot.store.database import Database
 from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.grants import revoke
 from bot.workflow.upkeep.watching import RECOVERED
+
+if TYPE_CHECKING:
+    from bot.app.recovering import Stray
 
 LEAVING = """\
 Nothing that the bot gave is left. To leave for good:
@@ -63,15 +66,7 @@ def recover(
                 give_end(database, each, until, me())
             left += not (gone or until)
             if not as_json:
-                what = (
-                    "removed"
-                    if gone
-                    else f"ends {until:%F %R} UTC"
-                    if until
-                    else "LEFT"
-                )
-                said = f"{each.integration}: {each.login} in {each.group}, {each.at}"
-                typer.echo(f"{what} {harmless(said)}")
+                typer.echo(_said(each, gone, until))
         if left:
             typer.echo(
                 "Take them back with --remove, let them end with --end-in 8h, or "
@@ -114,6 +109,13 @@ def retire(
             _export(database, out)
             typer.echo(f"The audit is in {harmless(str(out))}.")
     typer.echo(LEAVING)
+
+
+def _said(stray: "Stray", gone: bool, until: datetime | None) -> str:
+    """Return what became of a stray membership, in one line."""
+    left = f"ends {until:%F %R} UTC" if until else "LEFT"
+    who = f"{stray.integration}: {stray.login} in {stray.group}, {stray.at}"
+    return f"{'removed' if gone else left} {harmless(who)}"
 
 
 def _length(end_in: str, remove: bool) -> timedelta | None:

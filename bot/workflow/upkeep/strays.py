@@ -90,6 +90,8 @@ async def end_strays(office: Office) -> int:
 
     The owner is told, once a day, of one that Okta does not let go.
     """
+    if not await office.database.read(_ending, office.name):
+        return 0
     gone = 0
     due = await office.database.read(_due, office.name, office.clock())
     for seq, stray in due.items():
