@@ -28,15 +28,20 @@ def watched(world: World) -> World:
     return world
 
 
+def _forgets_a_grant(world: World) -> None:
+    """Put a copy back that does not know what Rita was given since."""
+    with world.bot():
+        pass
+    _copy(world)
+    with world.bot():
+        world.given()
+    _put_back(world)
+
+
 def test_what_a_restored_copy_does_not_know_is_found_and_taken_back(
     watched: World,
 ) -> None:
-    with watched.bot():
-        pass
-    _copy(watched)
-    with watched.bot():
-        watched.given()
-    _put_back(watched)
+    _forgets_a_grant(watched)
     assert _type(watched, "run").exit_code == 2
     found = _type(watched, "recover")
     assert found.exit_code == 1
@@ -51,12 +56,7 @@ def test_what_a_restored_copy_does_not_know_is_found_and_taken_back(
 
 
 def test_a_stray_membership_is_given_an_end_and_ends_then(watched: World) -> None:
-    with watched.bot():
-        pass
-    _copy(watched)
-    with watched.bot():
-        watched.given()
-    _put_back(watched)
+    _forgets_a_grant(watched)
     both = _type(watched, "recover", "--remove", "--end-in", "4s")
     assert "exclude each other" in both.output
     assert "Write it as 8h" in _type(watched, "recover", "--end-in", "soon").output

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.core.catalogue import load
+from bot.sandbox.slack import Message
 from bot.store.tables import AccessGrant, Notice
 from tests.slack.conftest import Cast
 from tests.slack.stage import ACCESS, Stage
@@ -19,13 +20,19 @@ def _channel(stage: Stage, cast: Cast, **how: Any) -> str:
     return channel
 
 
-def test_the_channel_gets_the_card_and_an_approver_answers_there(
-    stage: Stage, cast: Cast
-) -> None:
+def _card(stage: Stage, cast: Cast) -> tuple[str, Message]:
+    """Let Alice ask; return the channel and the card in it."""
     stage.slack.set_scopes(*SCOPES, "channels:read")
     channel = _channel(stage, cast)
     stage.ask(cast.alice)
     [card] = stage.slack.messages_in(channel)
+    return channel, card
+
+
+def test_the_channel_gets_the_card_and_an_approver_answers_there(
+    stage: Stage, cast: Cast
+) -> None:
+    channel, card = _card(stage, cast)
     assert card.shows("asks for prod-db")
     assert [n.recipient for n in stage.rows(Notice) if n.kind == "card"] == [channel]
     stage.slack.press(cast.olga, "approve", card)
@@ -36,10 +43,7 @@ def test_the_channel_gets_the_card_and_an_approver_answers_there(
 def test_what_comes_with_an_answer_goes_to_the_thread_and_to_who_asked(
     stage: Stage, cast: Cast
 ) -> None:
-    stage.slack.set_scopes(*SCOPES, "channels:read")
-    channel = _channel(stage, cast)
-    stage.ask(cast.alice)
-    [card] = stage.slack.messages_in(channel)
+    channel, card = _card(stage, cast)
     stage.slack.press(cast.olga, "deny", card)
     stage.slack.submit(cast.olga, {"reason": "Use the *replica* <!channel>"})
     stage.work()
@@ -54,10 +58,7 @@ def test_what_comes_with_an_answer_goes_to_the_thread_and_to_who_asked(
 def test_an_answer_without_a_word_says_nothing_in_the_thread(
     stage: Stage, cast: Cast
 ) -> None:
-    stage.slack.set_scopes(*SCOPES, "channels:read")
-    channel = _channel(stage, cast)
-    stage.ask(cast.alice)
-    [card] = stage.slack.messages_in(channel)
+    channel, card = _card(stage, cast)
     stage.slack.press(cast.olga, "approve", card)
     stage.work()
     assert len(stage.slack.messages_in(channel)) == 1
