@@ -1,5 +1,6 @@
 """Memberships that no row explains, given an end by an operator: they end once."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -90,5 +91,17 @@ async def test_a_row_that_somebody_wrote_takes_nothing_from_anybody(
         at=str(START.replace(tzinfo=None)),
     )
     world.wait(timedelta(days=1))
+    assert await end_strays(world.office) == 0
+    assert world.members == ["ann"]
+
+
+@pytest.mark.usefixtures("stray")
+async def test_an_end_that_somebody_moved_in_the_audit_is_none(world: World) -> None:
+    world.edit(
+        "update event set data = :data where kind = 'stray membership: given an end'",
+        data=json.dumps(
+            {"given": START.isoformat(), "until": "2020-01-01T00:00:00+00:00"}
+        ),
+    )
     assert await end_strays(world.office) == 0
     assert world.members == ["ann"]
