@@ -191,22 +191,39 @@ def free_all(session: Session) -> None:
         )
 
 
-def make_due(session: Session, integration: str, now: datetime) -> None:
+def make_due(
+    session: Session,
+    integration: str,
+    now: datetime,
+    *,
+    retry: timedelta,
+    lease: timedelta,
+) -> None:
     """Make what lives due at its end at the latest, and what waits for us now.
+
+    What waits is tried again within `retry`, and nobody holds a row for longer
+    than `lease`: what says otherwise was written by no claim of ours.
 
     A due time is nobody's promise: a row whose own was lost is found again.
     """
     ours = col(AccessGrant.integration) == integration
     never = col(AccessGrant.due_at).is_(None)
     waits = col(AccessGrant.status).in_((GrantStatus.GRANTING, GrantStatus.REVOKING))
+    put_off = col(AccessGrant.due_at) > now + retry
     active = col(AccessGrant.status) == GrantStatus.ACTIVE
-    late = or_(never, col(AccessGrant.due_at) > AccessGrant.expires_at)
-    session.execute(
-        update(AccessGrant)
-        .where(ours, or_(and_(waits, never), and_(active, late)))
-        .values(due_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    late = col(AccessGrant.due_at) > AccessGrant.expires_at
+    lost = or_(and_(waits, or_(never, put_off)), and_(active, or_(never, late)))
+    held = col(AccessGrant.lease_until) > lease_clock(session, now) + lease
+    for which, values in (
+        (lost, {"due_at": now}),
+        (held, {"lease_owner": None, "lease_until": None}),
+    ):
+        session.execute(
+            update(AccessGrant)
+            .where(ours, which)
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def next_due(

@@ -61,10 +61,13 @@ def main() -> int:
             known = {asked.scenario: known[asked.scenario]}
         points = sum(len(each) for each in known.values())
         _say(f"{points} points in {len(known)} scenarios")
-        singles = [c for name, each in known.items() for c in every_point(name, each)]
-        _played(opened, _some(singles, asked), tally)
-        _played(opened, pairs(known, asked.pairs, asked.seed), tally)
         seen = caught(opened)
+        _say(f"{len(seen)} of {len(MUTANTS)} wrong bots caught")
+        singles = [c for name, each in known.items() for c in every_point(name, each)]
+        drawn = sample(singles, asked.singles or len(singles), asked.seed)
+        _say(f"{len(drawn)} of {len(singles)} single faults")
+        _played(opened, drawn, tally)
+        _played(opened, pairs(known, asked.pairs, asked.seed), tally)
     _say(
         f"{points} points, {tally.cases} cases, {tally.faults} faults met, "
         f"{asked.pairs} pairs of seed {asked.seed}, {len(tally.broken)} violations, "
@@ -72,12 +75,6 @@ def main() -> int:
         f"{time.monotonic() - began:.0f} s"
     )
     return 1 if tally.broken or len(seen) < len(MUTANTS) else 0
-
-
-def _some(cases: list[Case], asked: argparse.Namespace) -> list[Case]:
-    if asked.singles is None:
-        return cases
-    return sample(cases, asked.singles, asked.seed)
 
 
 def _say(line: str) -> None:

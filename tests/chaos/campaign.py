@@ -1,10 +1,13 @@
 """Which plans are run, side by side, and what came of them.
 
-    every_point   one thing that goes wrong, at every point of a scenario
+    every_point   one thing that goes wrong, at every point of a scenario: each
+                  fault where a thing is first done, a kill where it is done again
     kills         the same, killed and nothing else
     pairs         two things, drawn by a seed
 
-The points of a scenario are those of a run in which nothing goes wrong.
+The points of a scenario are those of a run in which nothing goes wrong. How the
+bot comes up counts once for each way in which it is set up, since it is the same
+in every scenario that has it set up so.
 """
 
 import json
@@ -15,12 +18,13 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from tests.chaos.lane import Case, Outcome, read_outcome
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.plan import KILLS, Fault, Plan, Point, single_faults, write_plan
-from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.scenarios import SCENARIOS, SETTINGS
+from tests.chaos.world import USUAL
 
 
 class Lanes:
@@ -69,10 +73,14 @@ def lanes(count: int) -> Iterator[Lanes]:
 
 def points_of(outcomes: Iterable[Outcome]) -> dict[str, list[Point]]:
     """Return the points of each scenario, as fault-free runs passed them."""
-    return {
-        each.case.scenario: [Point.read(text) for text in each.points]
-        for each in outcomes
-    }
+    come_up, points = set(), {}
+    for each in sorted(outcomes, key=lambda o: (o.opening, o.case.scenario)):
+        name = each.case.scenario
+        setting = replace(SETTINGS.get(name, USUAL), flow="")
+        begin = each.opening if setting in come_up else 0
+        points[name] = [Point.read(text) for text in each.points[begin:]]
+        come_up.add(setting)
+    return points
 
 
 def fault_free() -> list[Case]:
@@ -81,7 +89,7 @@ def fault_free() -> list[Case]:
 
 
 def every_point(scenario: str, points: Iterable[Point]) -> list[Case]:
-    """Return the scenario with each fault at each of its points."""
+    """Return the scenario with each single fault of each of its points."""
     return [_case(scenario, plan) for plan in single_faults(points)]
 
 

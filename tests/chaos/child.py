@@ -12,11 +12,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from bot.app.running import run
@@ -32,6 +33,8 @@ SECOND = timedelta(seconds=1)
 
 TIMING = replace(
     Timing().scaled(SCALE),
+    # What is due rings: a sweep only finds what nobody rang for.
+    sweep=0.5 * SECOND,
     # A call, a claim and a stop take the machine its time, however short the day is.
     lease=SECOND,
     okta_call=0.6 * SECOND,
@@ -71,20 +74,26 @@ def _write_to(log: Path) -> None:
 class _Play(threading.local):
     """What happens at the transaction that this thread is in."""
 
+    subject = ""
     met: Fault | None = None
 
     def __init__(self, counting: Counting, clock: SharedClock, voice: int) -> None:
         self.counting, self.clock, self.voice = counting, clock, voice
 
     def enter(self, subject: str) -> None:
-        """Pass the point of a transaction that is about to begin."""
-        point, self.met = self.counting.pass_by("commit", subject)
+        """Begin a transaction, of which it is not known yet whether it writes."""
+        self.subject, self.met = subject, None
+
+    def commit(self) -> None:
+        """Pass the point of a transaction that is about to keep what it wrote."""
+        point, self.met = self.counting.pass_by("commit", self.subject)
         parent.say(self.voice, point=str(point), fault=str(self.met or ""))
         if self.met is None:
             return
+        self.die_if("kill_before")
         if self.met.kind == "locked":
             locked = sqlite3.OperationalError("database is locked")
-            raise OperationalError("BEGIN IMMEDIATE", {}, locked)
+            raise OperationalError("COMMIT", {}, locked)
         self.clock.step = STEPS.get(self.met.kind, self.clock.step)
 
     def die_if(self, kind: str) -> None:
@@ -105,7 +114,22 @@ def _surround_transactions(play: _Play) -> None:
         return result
 
     Database.transact = transact  # type: ignore[method-assign,assignment]
-    event.listen(Engine, "commit", lambda connection: play.die_if("kill_before"))
+    event.listen(Engine, "begin", _note_writes)
+    event.listen(Engine, "commit", partial(_pass_commit, play))
+
+
+def _pass_commit(play: _Play, connection: Connection) -> None:
+    if _note_writes(connection):
+        play.commit()
+
+
+def _note_writes(connection: Connection) -> bool:
+    """Tell whether rows were written on a connection since this was last asked."""
+    file = connection.connection.dbapi_connection
+    assert isinstance(file, sqlite3.Connection)
+    before = connection.info.get("written", 0)
+    connection.info["written"] = file.total_changes
+    return file.total_changes > before
 
 
 def _subject(f: Callable[..., Any], args: tuple[Any, ...]) -> str:

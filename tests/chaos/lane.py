@@ -21,6 +21,9 @@ from tests.chaos.world import USUAL, Broken, World
 YOUNG = 2.0
 """Seconds in which a bot that was just born may not listen to signals yet."""
 
+HURRIED = "plain_life"
+"""The scenario in which somebody asks while the bot is still coming up."""
+
 LOGGED = 6000
 """How much of the bot's log a failure shows, in characters."""
 
@@ -44,6 +47,7 @@ class Outcome:
     case: Case
     broken: list[tuple[str, str]] = field(default_factory=list)
     points: list[str] = field(default_factory=list)
+    opening: int = 0
     met: list[str] = field(default_factory=list)
     seconds: float = 0.0
     log: str = ""
@@ -57,6 +61,8 @@ def play(world: World, case: Case) -> Outcome:
     stage = Stage(world, People(world))
     broken: list[Broken] = []
     try:
+        if case.scenario != HURRIED:
+            world.open()
         SCENARIOS[case.scenario](stage)
         settle(stage)
     except Broken as error:
@@ -67,6 +73,7 @@ def play(world: World, case: Case) -> Outcome:
     broken += judge(stage)
     outcome.broken = [(each.promise, each.how) for each in broken]
     outcome.points = [str(each) for each in world.history.points]
+    outcome.opening = world.history.opening
     outcome.met = [str(each) for _, each in world.history.faults]
     outcome.seconds = round(time.monotonic() - began, 2)
     if broken:

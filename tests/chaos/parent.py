@@ -13,15 +13,33 @@ import select
 import signal
 import sys
 import threading
+from importlib import import_module
 from typing import Any
 
 from tests.chaos import child
+
+LATE = (
+    *("anyio._backends._asyncio", "anyio.streams.tls", "anyio.streams.stapled"),
+    *("apscheduler.executors.asyncio", "apscheduler.triggers.interval"),
+    *(
+        "apscheduler.triggers.date",
+        "certifi",
+        "h11",
+        "httpcore",
+        "uvicorn.lifespan.off",
+    ),
+    *("uvicorn.protocols.http.h11_impl", "uvicorn.protocols.websockets.wsproto_impl"),
+    *("slack_bolt.listener_matcher.async_builtins", "encodings.utf_8_sig"),
+)
+"""What the bot imports when it first needs it: here once for all its lives."""
 
 
 def main() -> None:
     """Serve until standard input ends."""
     voice = os.dup(1)
     os.dup2(2, 1)
+    for module in LATE:
+        import_module(module)
     gc.freeze()
     assert threading.active_count() == 1, "a thread does not live through a fork"
     say(voice, ready=os.getpid())

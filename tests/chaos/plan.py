@@ -17,6 +17,9 @@ AT_CALLS = (
     *("timeout_after", "late", "cut_before", "cut_after", "forward", "back"),
 )
 KILLS = frozenset({"kill_before", "kill_after"})
+KILLED_AGAIN = 5
+"""Where a thing is done again and again, it is killed so many times."""
+
 STEPS = {"forward": 72.0, "back": -72.0}
 UNANSWERED = frozenset({"timeout_after", "late", "cut_after"})
 """After these the bot cannot know that its call had its effect."""
@@ -37,6 +40,18 @@ class Point:
     def faults(self) -> tuple[str, ...]:
         """What can go wrong here."""
         return AT_COMMITS if self.verb == "commit" else AT_CALLS
+
+    @property
+    def singles(self) -> tuple[str, ...]:
+        """What is to go wrong here alone: all of it where a thing is first done.
+
+        Where it is done again there is a kill, before and after it in turn.
+        """
+        if self.nth == 1:
+            return self.faults
+        if self.nth > KILLED_AGAIN:
+            return ()
+        return ("kill_after",) if self.nth % 2 else ("kill_before",)
 
     def __str__(self) -> str:
         return f"{self.verb}:{self.subject}:{self.nth}"
@@ -95,5 +110,5 @@ class Counting:
 
 
 def single_faults(points: Iterable[Point]) -> list[Plan]:
-    """Return every plan in which one thing goes wrong at one of `points`."""
-    return [(Fault(kind, point),) for point in points for kind in point.faults]
+    """Return the plans in which one thing goes wrong at one of `points`."""
+    return [(Fault(kind, point),) for point in points for kind in point.singles]

@@ -221,7 +221,26 @@ def removed_outside(stage: Stage) -> None:
     stage.people.approve("olga")
     if stage.granted():
         stage.world.okta.remove_member(GROUP, login("rita"))
-    stage.people.told("I8", "rita", ENDED, NOT_GIVEN, DENIED)
+    stage.world.wait_for(
+        lambda: (
+            stage.people.sees("rita", ENDED, NOT_GIVEN, DENIED) or _came_late(stage)
+        ),
+        "I8",
+        "rita is told that it has ended",
+    )
+    if _came_late(stage):
+        stage.runs_out()
+
+
+def _came_late(stage: Stage) -> bool:
+    """Tell whether an add of ours that came late made Rita a member once more."""
+    return (
+        any(
+            call.fault == "late" and call.method == "PUT" and call.actual_change
+            for call in stage.world.okta.journal
+        )
+        and stage.is_member()
+    )
 
 
 def hidden_for_a_while(stage: Stage) -> None:

@@ -123,6 +123,7 @@ class History:
     jumps: list[tuple[float, float]] = field(default_factory=list)
     faults: list[tuple[float, Fault]] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
+    opening: int = 0
     keyless: int = 0
 
     def elapsed(self, at: float) -> float:
@@ -204,6 +205,12 @@ class World:
         self._called = time.monotonic()
         self._ended.clear()
         self._bear()
+
+    def open(self) -> None:
+        """Wait until the bot has come up and rests, before anybody does anything."""
+        self.wait_for(self.has_begun, "I10", "it has begun")
+        self.wait_for(self._is_quiet, "I10", "it comes to rest")
+        self.history.opening = len(self.history.points)
 
     def change_policy(self, flow: str) -> None:
         """Put another line into the flow of access.yaml, as an operator does."""

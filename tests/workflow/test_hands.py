@@ -145,3 +145,22 @@ async def test_nothing_is_lost_while_nobody_wrote_over_it(world: World) -> None:
     world.wait(HOUR)
     await world.settle()
     assert await grants.look_for_lost(world.office) == 0
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        "due_at = '2030-01-01 00:00:00.000000'",
+        "lease_owner = 'nobody', lease_until = '2030-01-01 00:00:00.000000'",
+        "due_at = '2030-01-01 00:00:00.000000', expires_at = due_at",
+    ],
+)
+async def test_a_removal_that_a_hand_put_off_is_done(world: World, hand: str) -> None:
+    grant = await world.held()
+    await world.give_back(grant)
+    world.edit(f"update access_grant set {hand}")  # noqa: S608
+    assert await world.work() == []
+    assert world.members == ["ann"]
+    await world.look_after()
+    await world.settle()
+    assert world.members == []

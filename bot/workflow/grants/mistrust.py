@@ -21,11 +21,17 @@ async def look_after(office: Office) -> int:
     """See that every live grant is as it was written and will be looked at again.
 
     One that is not is ended and the admins are told; returns how many. What
-    lives and is due never, or after its end, is made due.
+    lives and is due never or too late, or is held for too long, is made due.
     """
     broken = await office.database.read(_not_as_written, office.name)
     await _end_each(office, broken)
-    await office.database.run(claims.make_due, office.name, office.clock())
+    await office.database.run(
+        claims.make_due,
+        office.name,
+        office.clock(),
+        retry=office.timing.retry_most,
+        lease=office.timing.lease,
+    )
     return len(broken)
 
 
