@@ -71,7 +71,7 @@ async def mute(desk: Desk, body: Body) -> Reply:
         return say(body, at.reason)
     name, group_id, by = at
     if not await desk.write(outsiders.mute, name, group_id, by=by, now=desk.clock()):
-        return say(body, "Additions to this group are not reported as it is.")
+        return say(body, "I report no additions to this group as it is.")
     return say(body, "Noted: I report additions to this group no more.")
 
 
