@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -29,16 +29,18 @@ from sqlmodel import Session, select
 from bot.core.catalogue import load
 from bot.core.words import LIVE, AccessBotError, GrantStatus, RequestStatus, StaleState
 from bot.settings import Clock, Timing
-from bot.store import claims
+from bot.store import audit, claims, queries
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import migrate
-from bot.store.tables import AccessGrant, AccessRequest
+from bot.store.tables import AccessGrant, AccessRequest, Event
 from bot.store.verification import verify
 from bot.workflow import grants, people, requests, upkeep
 from bot.workflow.freezing import Frozen, freeze
+from bot.workflow.grants import ending, giving
 from bot.workflow.reading import Office
 from bot.workflow.requests import Reply, Wish
+from tests.chaos.mutants import MUTANTS
 from tests.slack.org import Org
 from tests.workflow.world import TEAM, account
 
@@ -66,6 +68,15 @@ flows:
     extensions: {max: 2, each: 30m}
     lapse_after: 2h
 """
+
+
+SPOILS: dict[str, tuple[Any, str]] = {
+    "commit after effect": (giving, "_add"),
+    "no origin check": (queries, "standing"),
+    "origin read twice": (audit, "added_pair"),
+    "status written past move()": (ending, "end"),
+}
+"""Wrong bots whose fault lies in what a life goes through, and what each replaces."""
 
 
 class Killed(BaseException):
@@ -269,6 +280,18 @@ class Life(RuleBasedStateMachine):
             self.fuse.left = None
         self.write(claims.free_all)
 
+    @precondition(lambda self: self.fuse.left is None)
+    @rule(
+        name=some.sampled_from(NAMES),
+        group=some.sampled_from(GROUPS),
+        points=some.integers(0, 8),
+        after=some.booleans(),
+    )
+    def die_while_giving(self, name: str, group: str, points: int, after: bool) -> None:
+        """Ask, be approved, and be given it by a worker that dies meanwhile."""
+        self.be_approved(name, group)
+        self.work_and_die(points, after)
+
     @rule()
     def settle(self) -> None:
         """Work until nothing is due; then what is held is what rows say."""
@@ -304,13 +327,24 @@ class Life(RuleBasedStateMachine):
         assert len(pairs) == len(set(pairs)), "one live grant of a pair"
 
     def teardown(self) -> None:
-        self.write(claims.free_all)
-        self.settle()
-        findings = self.database.look(lambda session: list(verify(session)))
-        self.database.close()
-        self.loop.close()
-        shutil.rmtree(self.folder)
-        assert findings == [], "I7: the audit verifies"
+        try:
+            self.write(claims.free_all)
+            self.settle()
+            findings = self.database.look(lambda session: list(verify(session)))
+            assert findings == [], "I7: the audit verifies"
+            self._require_each_version()
+        finally:
+            self.database.close()
+            self.loop.close()
+            shutil.rmtree(self.folder)
+
+    def _require_each_version(self) -> None:
+        told: dict[str, list[int]] = {}
+        for event in sorted(self.rows(Event), key=lambda event: event.seq):
+            if event.grant_id and "row" in event.data:
+                told.setdefault(event.grant_id, []).append(event.data["row"]["version"])
+        for versions in told.values():
+            assert versions == [*range(1, len(versions) + 1)], "I7: each has its event"
 
     # How
 
@@ -393,14 +427,33 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_any_life_keeps_the_promises(template: Path) -> None:
+    _live(template, lives=20)
+
+
+@pytest.mark.parametrize("wrong", SPOILS)
+def test_a_wrong_bot_is_caught_in_some_life(
+    wrong: str, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, name = SPOILS[wrong]
+    monkeypatch.setattr(place, name, getattr(place, name))  # put back afterwards
+    MUTANTS[wrong].spoil()
+    with pytest.raises(AssertionError, match=r"^I\d: "):
+        _live(template, lives=60)
+
+
+def _live(template: Path, lives: int) -> None:
+    """Live so many lives, the same each time; the first that breaks a promise fails."""
     Life.template = template
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=20,
+            max_examples=lives,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,
+            phases=[Phase.generate],
+            report_multiple_bugs=False,
+            verbosity=Verbosity.quiet,
             suppress_health_check=[*HealthCheck],
         ),
     )
