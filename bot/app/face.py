@@ -39,7 +39,6 @@ async def face(parts: Parts, web: Starlette) -> None:
     parts.health.wrong("slack", "Not connected yet.")
     we = await _reach_slack(parts, client)
     worker = _sender(parts, client, we["team_id"]) if parts.role.works else None
-    finishing = [worker.stop] if worker else []
     async with AsyncExitStack() as stack:
         if parts.role.listens:
             desk = _desk(parts, client, we["team_id"])
@@ -50,13 +49,14 @@ async def face(parts: Parts, web: Starlette) -> None:
                 bot_id=we["bot_id"],
             )
             register(app, desk)
+            stack.push_async_callback(desk.finish)
             await stack.enter_async_context(_connected(parts, app, client, web))
-            finishing.append(desk.finish)
         parts.health.right("slack")
         try:
             await (worker.run() if worker else asyncio.Event().wait())
         finally:
-            await asyncio.gather(*(finish() for finish in finishing))
+            stopping = [worker.stop()] if worker else []
+            await asyncio.gather(stack.aclose(), *stopping)
 
 
 def _desk(parts: Parts, client: AsyncWebClient, team_id: str) -> Desk:
@@ -101,7 +101,7 @@ async def _connected(
         await listener.connect_async()  # type: ignore[no-untyped-call]
         yield
     finally:
-        await listener.close_async()  # type: ignore[no-untyped-call]
+        await listener.close_async()
 
 
 async def _reach_slack(parts: Parts, client: AsyncWebClient) -> Mapping[str, Any]:

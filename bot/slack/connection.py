@@ -5,13 +5,14 @@ Nothing here knows what is listened to, nor starts anything.
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import Timing
@@ -20,7 +21,35 @@ OPENS_WITHIN = 5
 """Seconds that opening a socket may take at least: nobody waits for it at a click,
 and the library waits as long again before it tries anew."""
 
+ANSWERED_WITHIN = 3
+"""Seconds that Slack waits for an answer: none later is of use."""
+
 log = structlog.get_logger(__name__)
+
+
+class Socket(AsyncSocketModeHandler):
+    """Socket Mode that answers what has come in before it closes."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        self._answering: set[asyncio.Task[None]] = set()
+        super().__init__(*args, **named)
+
+    async def handle(  # type: ignore[override]
+        self, client: SocketModeClient, req: SocketModeRequest
+    ) -> None:
+        """Hand on what came in, and send the answer."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._answering.add(task)
+        try:
+            await super().handle(client, req)
+        finally:
+            self._answering.discard(task)
+
+    async def close_async(self) -> None:
+        """Send the answers that are under way, and disconnect for good."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=ANSWERED_WITHIN)
+        await super().close_async()  # type: ignore[no-untyped-call]
 
 
 def web_client(token: str, base_url: str, timing: Timing) -> AsyncWebClient:
@@ -64,9 +93,7 @@ def slack_app(
     )
 
 
-def socket(
-    app: AsyncApp, app_token: str, client: AsyncWebClient
-) -> AsyncSocketModeHandler:
+def socket(app: AsyncApp, app_token: str, client: AsyncWebClient) -> Socket:
     """Return Socket Mode for `app`, not yet connected.
 
     `client` tells where Slack is and how long it may take; its own token is not
@@ -78,7 +105,7 @@ def socket(
         timeout=max(OPENS_WITHIN, client.timeout),
     )
     logger = _only_from("bot.slack.socket", logging.WARNING)
-    handler = AsyncSocketModeHandler(app, app_token, logger=logger, web_client=opener)
+    handler = Socket(app, app_token, logger=logger, web_client=opener)
     # The library's own goes on for ever where its loop is closed under it: each
     # try fails at once, and is logged.
     handler.client.message_processor.cancel()

@@ -92,14 +92,40 @@ def test_three_workers_of_which_two_are_killed_again_and_again(
     workers, asked = started(swarm, world, 3), list[str]()
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
-        some = [next(groups) for _ in range(AT_ONCE)]
-        ask_and_approve(world, some)
-        asked += some
+        asked += ask_for_some(world, groups)
         time.sleep(chance.uniform(0, 3))
         doomed = chance.sample(workers, 2)
         swarm.kill(*doomed)
         survivors = [each for each in workers if each not in doomed]
         workers = [*survivors, *(swarm.start(Role.WORKER) for _ in doomed)]
+    require_once_and_in_time(world, asked)
+
+
+def test_three_workers_of_which_one_is_paused_past_its_lease_again_and_again(
+    world: World, swarm: Swarm
+) -> None:
+    chance, groups = random.Random(SEED), found(world)  # noqa: S311 -- no secret
+    workers, asked = started(swarm, world, 3), list[str]()
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        paused = chance.choice(workers)
+        asked += ask_for_some(world, groups)
+        paused.pause()
+        asked += ask_for_some(world, groups)
+        time.sleep((LEASE * 1.2).total_seconds())
+        paused.resume()
+    require_once_and_in_time(world, asked)
+
+
+def ask_for_some(world: World, groups: Iterator[str]) -> list[str]:
+    """Let Rita be approved for some more groups; return them."""
+    some = [next(groups) for _ in range(AT_ONCE)]
+    ask_and_approve(world, some)
+    return some
+
+
+def require_once_and_in_time(world: World, asked: list[str]) -> None:
+    """See that each was given once, and taken within a lease and 2 s of its end."""
     ended = ["revoked"] * len(asked)
     world.slack.wait_for(lambda: world.grants() == ended, PATIENCE)
     assert len(world.all_of(AccessRequest)) == len(asked)

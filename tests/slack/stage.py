@@ -193,7 +193,7 @@ class Stage:
 
     async def _close(self) -> None:
         await self.desk.finish()
-        await self.socket.close_async()  # type: ignore[no-untyped-call]
+        await self.socket.close_async()
 
     async def _meet(self) -> None:
         accounts = await read_accounts(
