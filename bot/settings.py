@@ -115,7 +115,8 @@ class Timing:
     late: timedelta = timedelta(minutes=5)  # a revocation this late is told
     late_again: timedelta = timedelta(hours=1)
     verify: timedelta = timedelta(minutes=1)  # seals of what lives are looked at
-    anchor: timedelta = timedelta(hours=1)  # the head of the audit is published
+    lost: timedelta = timedelta(hours=1)  # the chain is searched for lost grants
+    anchor: timedelta = timedelta(minutes=1)  # the head of the audit is published
     clean_up: timedelta = timedelta(hours=1)
     clean_up_notice: timedelta = timedelta(days=7)  # before an account is ended
     discover_changes: timedelta = timedelta(minutes=5)  # between whole discoveries

@@ -11,6 +11,7 @@ from bot.app.parts import Parts, accounts_of
 from bot.app.recovering import watch
 from bot.core.words import AccessBotError, SettingError
 from bot.ops.rotation import Rotation
+from bot.store import queries
 from bot.workflow import grants, upkeep
 from bot.workflow.reading import Office
 
@@ -21,6 +22,7 @@ def set_alarms(parts: Parts) -> None:
     """Schedule the periodic upkeep; each job also runs at once."""
     replicas.every(parts, parts.timing.anchor, "anchor", partial(_anchor, parts))
     replicas.every(parts, parts.timing.retain, "retain", partial(_retain, parts))
+    replicas.every(parts, parts.timing.verify, "backlog", partial(_tell_backlog, parts))
     for name in parts.offices:
         set_alarms_of(parts, name)
 
@@ -30,7 +32,7 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     every = partial(replicas.every, parts)
     office, timing = parts.offices[name], parts.timing
     every(timing.verify, f"look after {name}", partial(grants.look_after, office))
-    every(timing.anchor, f"look for lost {name}", partial(grants.look_for_lost, office))
+    every(timing.lost, f"look for lost {name}", partial(grants.look_for_lost, office))
     every(timing.reconcile, f"end strays {name}", partial(upkeep.end_strays, office))
     if office.integration.credential_rotation:
         rotation = Rotation(
@@ -135,4 +137,14 @@ async def _retain(parts: Parts) -> None:
 
 
 async def _anchor(parts: Parts) -> None:
-    publish_head(parts.settings, parts.database)
+    """Publish the head of the audit where it has moved on."""
+    parts.published = publish_head(parts.settings, parts.database, parts.published)
+
+
+async def _tell_backlog(parts: Parts) -> None:
+    """Say how many removals are due and when all are done, where it is not at once."""
+    now = parts.clock()
+    backlog = await parts.database.read(queries.count_overdue, now)
+    finish = grants.finish_of(backlog)
+    if finish > parts.timing.sweep:
+        log.warning("revocations due", count=backlog, finish=(now + finish).isoformat())

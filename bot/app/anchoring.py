@@ -64,21 +64,25 @@ def refuse_rollback(settings: Settings, database: Database) -> None:
         )
 
 
-def publish_head(settings: Settings, database: Database) -> None:
+def publish_head(
+    settings: Settings, database: Database, known: Anchor | None = None
+) -> Anchor | None:
     """Write the newest event's number, hash and time to the log and the head file.
 
-    A database that is behind the file publishes nothing there: it must not
-    erase what tells that it is.
+    Nothing is written where the head is still the one that is `known` to be
+    published. Returns what is published by now. A database that is behind the file
+    publishes nothing there: it must not erase what tells that it is.
     """
     head = database.look(audit.head)
-    if head is None:
-        return
+    if head is None or (head.seq, head.hash) == known:
+        return known
     told = {"seq": head.seq, "hash": head.hash, "at": head.at.isoformat()}
     log.info("audit head", **told)
     path = anchor_path(settings, database)
     kept = _kept(path)
     if path and (kept is None or not database.look(is_behind, kept)):
         _write(path, json.dumps(told))
+    return head.seq, head.hash
 
 
 def accept(settings: Settings, database: Database) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from bot.app.anchoring import refuse_rollback
+from bot.app.anchoring import Anchor, refuse_rollback
 from bot.app.changes import put_in_force
 from bot.app.greeting import check_slack
 from bot.app.opening import read_policy
@@ -85,6 +85,7 @@ class Parts:
     seen: str = ""
     offices: dict[str, Office] = field(default_factory=dict)
     urgent: dict[str, Office] = field(default_factory=dict)
+    published: Anchor | None = None
     unwatched: dict[str, datetime] = field(default_factory=dict)
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -216,3 +216,28 @@ def _members_when_told(world: World) -> Callable[[], list[list[str]]]:
 
     world.slack.state.post = post  # type: ignore[method-assign]
     return lambda: seen
+
+
+def test_removals_that_pile_up_are_logged_with_their_finish(
+    world: World, logged: list[Any]
+) -> None:
+    began = datetime.now(UTC)
+    with world.bot():
+        held = [world.given()]
+        world.ask("rita", f"prod-logs 1h {WHY}")
+        world.press("ivan", "approve", world.card_of("ivan", "prod-logs"))
+        held.append(world.told("rita", "You have prod-logs"))
+        world.okta.fail("DELETE", "500", times=None)
+        for message in held:
+            world.press("rita", "end", message)
+        world.comes_to("revoking", "revoking")
+        world.slack.wait_for(lambda: _backlog(logged))
+        world.okta.mend()
+        world.comes_to("revoked", "revoked")
+    [line, *_] = _backlog(logged)
+    assert line["count"] == 2
+    assert datetime.fromisoformat(line["finish"]) > began
+
+
+def _backlog(logged: list[Any]) -> list[Any]:
+    return [line for line in logged if line["event"] == "revocations due"]

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
-from tests.flows.world import DATABASE, GROUP, WHY, World
+from tests.flows.world import DATABASE, GROUP, QUICK, WHY, World
 
 
 def _type(world: World, *words: str) -> Result:
@@ -70,3 +72,17 @@ def test_the_head_that_was_published_is_in_what_goes_on(world: World) -> None:
         "not a published head"
         in _type(world, "audit", "verify", "--anchor", "yesterday").output
     )
+
+
+def test_the_head_is_published_while_the_bot_runs(world: World) -> None:
+    with world.bot(replace(QUICK, anchor=timedelta(seconds=0.3))):
+        world.slack.wait_for(lambda: _head(world))
+        before = _head(world)
+        world.ask("rita", f"prod-logs 1h {WHY}")
+        world.slack.wait_for(lambda: _head(world) > before)
+
+
+def _head(world: World) -> int:
+    """Return the number of the event that is published as the newest; 0 for none."""
+    path = world.folder / f"{DATABASE}.head"
+    return int(json.loads(path.read_text())["seq"]) if path.exists() else 0
