@@ -1,10 +1,9 @@
 """explain and config check --online, on the real orgs and rows; nothing is changed."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from bot.app.parts import office_of, okta_of, policy_in_force
+from bot.app.parts import okta_of, policy_in_force, visit
 from bot.core.catalogue import Catalogue, GroupSelector, Integration, UserSelector
 from bot.core.owners import attribute_values
 from bot.core.policy import Policy, authority_paths, named_in_authority
@@ -132,21 +131,5 @@ async def _offices(database: Database) -> AsyncIterator[Office]:
     """Give the office of each integration in force, each over a client of its own."""
     catalogue = database.look(policy_in_force)
     for integration in catalogue.integrations:
-        async with _office(database, catalogue, integration) as office:
+        async with visit(database, catalogue, integration) as office:
             yield office
-
-
-@asynccontextmanager
-async def _office(
-    database: Database, catalogue: Catalogue, integration: Integration
-) -> AsyncIterator[Office]:
-    clock, timing = Clock(), Timing()
-    async with okta_of(integration, clock, timing) as client:
-        yield office_of(
-            integration,
-            client,
-            database=database,
-            catalogue=catalogue,
-            timing=timing,
-            clock=clock,
-        )

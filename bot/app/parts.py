@@ -282,6 +282,26 @@ async def open_office(parts: Parts, integration: Integration) -> None:
     parts.health.wrong(integration.name, NOT_READ)
 
 
+@asynccontextmanager
+async def visit(
+    database: Database,
+    catalogue: Catalogue,
+    integration: Integration,
+    clock: Clock | None = None,
+) -> AsyncIterator[Office]:
+    """Open the office of `integration` for one command, over a client of its own."""
+    clock, timing = clock or Clock(), Timing()
+    async with okta_of(integration, clock, timing) as client:
+        yield office_of(
+            integration,
+            client,
+            database=database,
+            catalogue=catalogue,
+            timing=timing,
+            clock=clock,
+        )
+
+
 def office_of(
     integration: Integration,
     client: OktaClient,

@@ -4,20 +4,16 @@ After a restore, or where the key was used elsewhere, Okta's log says what the
 database cannot.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from bot.app.parts import office_of, okta_of, policy_in_force
-from bot.core.catalogue import Integration
+from bot.app.parts import policy_in_force, visit
 from bot.okta.client import OktaClient, OktaTiming
 from bot.okta.credentials import Credentials
-from bot.okta.directory import OktaDirectory
 from bot.okta.log import LOG_KEEPS, SCOPES, Change, changes_by
 from bot.secrets import read_secret
-from bot.settings import Clock, Timing
+from bot.settings import Clock
 from bot.store.database import Database
 from bot.workflow.reading import Office
 from bot.workflow.upkeep import strays as strays_of_rows
@@ -47,20 +43,23 @@ async def strays(database: Database) -> list[Stray]:
 
     Raises SettingError where the log may not be read.
     """
-    clock, timing, found = Clock(), Timing(), []
-    for integration in database.look(policy_in_force).integrations:
-        now = clock()
-        changes = await _changes(integration, now - LOG_KEEPS, now, clock, timing)
-        added = [each for each in changes if each.verb == "add"]
-        foreign = database.look(
-            partial(unexplained, integration=integration.name, changes=added)
-        )
-        async with okta_of(integration, clock, timing) as client:
-            okta = OktaDirectory(client)
-            for change in foreign:
-                stray = await _stray(integration, okta, change)
+    catalogue, found = database.look(policy_in_force), []
+    for integration in catalogue.integrations:
+        async with visit(database, catalogue, integration) as office:
+            for change in await _foreign(office):
+                stray = await _stray(office, change)
                 found += [stray] if stray else []
     return found
+
+
+async def _foreign(office: Office) -> list[Change]:
+    """Return the additions of the last 90 days that no row explains."""
+    now = office.clock()
+    changes = await _changes(office, now - LOG_KEEPS, now)
+    added = [each for each in changes if each.verb == "add"]
+    return await office.database.read(
+        partial(unexplained, integration=office.name, changes=added)
+    )
 
 
 async def take_back(database: Database, stray: Stray, by: str) -> bool:
@@ -68,20 +67,11 @@ async def take_back(database: Database, stray: Stray, by: str) -> bool:
 
     Raises DirectoryError when Okta did not do its part.
     """
-    clock, timing = Clock(), Timing()
     catalogue = database.look(policy_in_force)
     integration = catalogue.integration(stray.integration)
     if integration is None:
         return False
-    async with okta_of(integration, clock, timing) as client:
-        office = office_of(
-            integration,
-            client,
-            database=database,
-            catalogue=catalogue,
-            timing=timing,
-            clock=clock,
-        )
+    async with visit(database, catalogue, integration) as office:
         return await strays_of_rows.take_back(office, stray.membership, by)
 
 
@@ -104,49 +94,34 @@ async def watch(office: Office) -> int:
     """
     now = office.clock()
     since = await office.database.read(to_watch, office.name, now)
-    changes = await _changes(
-        office.integration, since, now, office.clock, office.timing
-    )
+    changes = await _changes(office, since, now)
     return await office.database.run(watched, office, changes, now)
 
 
-async def _changes(
-    integration: Integration,
-    since: datetime,
-    until: datetime,
-    clock: Clock,
-    timing: Timing,
-) -> list[Change]:
-    async with _log_of(integration, clock, timing) as (client, client_id):
+async def _changes(office: Office, since: datetime, until: datetime) -> list[Change]:
+    """Return what Okta's log has of our app between two instants."""
+    credentials = office.integration.credentials
+    client_id = Credentials.parse(read_secret(credentials)).client_id
+    client = OktaClient(
+        office.integration.org_url,
+        partial(read_secret, credentials),
+        SCOPES,
+        timing=OktaTiming().scaled(office.timing.okta_call / OktaTiming().deadline),
+        clock=office.clock,
+    )
+    async with client:
         return await changes_by(client, client_id, since, until)
 
 
-@asynccontextmanager
-async def _log_of(
-    integration: Integration, clock: Clock, timing: Timing
-) -> AsyncIterator[tuple[OktaClient, str]]:
-    text = read_secret(integration.credentials)
-    client = OktaClient(
-        integration.org_url,
-        partial(read_secret, integration.credentials),
-        SCOPES,
-        timing=OktaTiming().scaled(timing.okta_call / OktaTiming().deadline),
-        clock=clock,
-    )
-    async with client:
-        yield client, Credentials.parse(text).client_id
-
-
-async def _stray(
-    integration: Integration, okta: OktaDirectory, change: Change
-) -> Stray | None:
+async def _stray(office: Office, change: Change) -> Stray | None:
     """Return the stray membership of a change; None where it is there no more."""
+    okta = office.directory
     person = await okta.person(change.person_id)
     if person is None or change.group_id not in await okta.groups_of(person.id):
         return None
     group = await okta.group(change.group_id)
     return Stray(
-        integration=integration.name,
+        integration=office.name,
         person_id=person.id,
         login=person.login,
         group_id=change.group_id,

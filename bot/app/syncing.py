@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.app.greeting import greet, slack_client
 from bot.app.opening import read_policy
-from bot.app.parts import office_of, okta_of, policy_in_force
+from bot.app.parts import policy_in_force, visit
 from bot.core.catalogue import Catalogue, Integration
 from bot.core.words import AccessBotError, SettingError
 from bot.settings import Clock, Settings, Timing
@@ -92,17 +92,8 @@ async def _discover(
     read: Callable[[int], None],
 ) -> int | None:
     """Return how many groups are known of one org; None if fewer are not believed."""
-    timing = Timing()
     try:
-        async with okta_of(integration, clock, timing) as client:
-            office = office_of(
-                integration,
-                client,
-                database=database,
-                catalogue=catalogue,
-                timing=timing,
-                clock=clock,
-            )
+        async with visit(database, catalogue, integration, clock) as office:
             return await upkeep.discover(
                 office, believe_fewer=believe_fewer, progress=read
             )

@@ -35,7 +35,7 @@ from bot.store.tables import (
 from bot.workflow.freezing import Frozen
 from bot.workflow.reading import Office, freeze_of, policy_for
 from bot.workflow.seats import step_of
-from bot.workflow.upkeep.accounts import is_waiting
+from bot.workflow.upkeep.announcing import is_waiting
 from bot.workflow.upkeep.discovery import DISCOVERED
 from bot.workflow.upkeep.outsiders import is_heard
 from bot.workflow.upkeep.reconciling import is_braked

@@ -25,7 +25,7 @@ from bot.workflow.grants import ending, giving
 from bot.workflow.grants.taking import StillHeld
 from bot.workflow.reading import Office
 from bot.workflow.upkeep import accounts as ending_accounts
-from bot.workflow.upkeep import reconciling
+from bot.workflow.upkeep import idle, reconciling
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _cleans_up_inferred() -> None:
     def is_proven(last: Any) -> Any:
         return true()
 
-    ending_accounts._is_proven = is_proven
+    idle._is_proven = is_proven
 
 
 def _used_before_the_proof() -> None:

@@ -14,7 +14,7 @@ from bot.okta.client import OktaClient
 from bot.sandbox.faults import Kind
 from bot.store.tables import AccessGrant, AccessRequest, AccountEnd, Event, Notice
 from bot.workflow import upkeep
-from bot.workflow.upkeep import accounts, end_accounts
+from bot.workflow.upkeep import accounts, announcing, end_accounts
 from tests.workflow.world import HOUR, QUICK, START, World, known
 
 pytestmark = pytest.mark.anyio
@@ -130,7 +130,7 @@ async def test_who_is_kept_is_left_alone_for_good(
     await _told(world, second)
     ann = world.ids["ann"]
     kept = await world.run(
-        accounts.keep, "corp", ann, by="okta:lead", now=world.clock()
+        announcing.keep, "corp", ann, by="okta:lead", now=world.clock()
     )
     assert kept
     assert await _by_the_day(world, second) == 0

@@ -11,7 +11,7 @@ from bot.workflow import grants
 from bot.workflow.grants import give_back
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests import cancel as cancel_request
-from bot.workflow.upkeep import accounts, outsiders, reconciling
+from bot.workflow.upkeep import announcing, outsiders, reconciling
 
 NOT_KNOWN = Refused("I do not know this any more.")
 FASTER = Refused("Something else happened to this at the same moment.")
@@ -59,7 +59,7 @@ async def keep(desk: Desk, body: Body) -> Reply:
     if isinstance(at, Refused):
         return say(body, at.reason)
     name, person_id, by = at
-    if not await desk.write(accounts.keep, name, person_id, by=by, now=desk.clock()):
+    if not await desk.write(announcing.keep, name, person_id, by=by, now=desk.clock()):
         return say(body, "It is too late for that, or somebody kept it already.")
     return say(body, "Noted: I leave this account alone.")
 

@@ -4,7 +4,9 @@ discovery  the groups of the org into rows, whole and by what changed
 pinning    names in places of authority, led to one id
 meeting    the people of the workspace, the owners and the admins
 cleaning   what is kept of people, forgotten in time
-accounts   Okta accounts suspended, deactivated or deleted, after a notice
+idle       who had access once and has none now, and what their account is
+announcing the notice before an account is ended, and who keeps it
+accounts   Okta accounts suspended, deactivated or deleted, after that notice
 retaining  texts and events, no longer than the file says
 erasing    all that is kept of one person but ids
 outsiders  who was added by others, told once a day

@@ -12,66 +12,38 @@ chained events tell: a row alone deletes nobody.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import cast
 
 import structlog
-from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, func, select
 
-from bot.core.cleanup import Account, Action, protected
-from bot.core.policy import Policy
-from bot.core.words import (
-    LIVE,
-    Cause,
-    DirectoryError,
-    DirectoryUnavailable,
-    Group,
-    Person,
-    Refused,
-    RequestStatus,
-)
-from bot.store import audit
-from bot.store.tables import AccessGrant, AccessRequest, AccountEnd, Event, Notice
-from bot.workflow.notices import recipients_of, tell, tell_people
-from bot.workflow.people import ask_for_person
+from bot.core.cleanup import Action, protected
+from bot.core.words import DirectoryError, DirectoryUnavailable, Refused
+from bot.store.tables import AccountEnd
+from bot.workflow.notices import tell_people
 from bot.workflow.reading import Office, policy_for
+from bot.workflow.upkeep.announcing import (
+    ACTING,
+    DAY,
+    DELETING,
+    DELIVERED,
+    DONE,
+    MOST_A_DAY,
+    STOPPED,
+    announce,
+    key_of,
+    not_before,
+    set_step,
+    told_at,
+)
+from bot.workflow.upkeep.idle import Accounts, Candidate, candidates, read_account
 
-MOST_A_DAY = 5
-DAY = timedelta(days=1)
 FURTHEST_APART = timedelta(minutes=5)
 """With our clock and Okta's further apart than this, nothing is done."""
 
-NOTICED, DELIVERED, ACTING, DELETING = "noticed", "delivered", "acting", "deleting"
-DONE, KEPT, STOPPED = "done", "kept", "stopped"
-"""The steps of an ending, in order; the last three are ends of it."""
-
-DELIVERED_EVENT = "clean-up notice delivered"
-KEPT_EVENT = "account kept"
 GONE = "DEPROVISIONED"
 
 log = structlog.get_logger()
-
-
-class Accounts(Protocol):
-    """The second app: what it may do to an account, and what it is asked of one."""
-
-    async def is_admin(self, person_id: str) -> bool | None: ...
-
-    async def suspend(self, person_id: str) -> None: ...
-
-    async def deactivate(self, person_id: str) -> None: ...
-
-    async def delete(self, person_id: str) -> None: ...
-
-    def skew(self) -> timedelta | None: ...
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Somebody whose last access ended, and when."""
-
-    person_id: str
-    last_ended_at: datetime
 
 
 @dataclass(frozen=True)
@@ -94,9 +66,7 @@ async def end_accounts(office: Office, accounts: Accounts) -> int:
     now, action = office.clock(), _action(office)
     if action is None:
         return 0
-    for candidate in await office.database.read(_to_notice, office, now):
-        await _notice(office, accounts, candidate, action, now)
-    await office.database.run(_note_delivered, office, now)
+    await announce(office, accounts, action, now)
     ended = 0
     for row in await office.database.read(_under_way, office):
         ended += await _go_on(office, accounts, row, now)
@@ -115,15 +85,15 @@ async def preview(office: Office, accounts: Accounts) -> list[Planned]:
         policy_for, office.catalogue, office.integration
     )
     planned = []
-    for candidate in await office.database.read(_candidates, office, now):
-        account = await _read(office, accounts, policy, candidate.person_id)
+    for candidate in await office.database.read(candidates, office, now):
+        account = await read_account(office, accounts, policy, candidate.person_id)
         row = await office.database.read(_row, office, candidate.person_id)
         why = protected(policy, action, account) if account else None
         planned.append(
             Planned(
                 person_id=candidate.person_id,
                 login=account.person.login if account else "",
-                when=_not_before(office, candidate, row),
+                when=not_before(office, candidate, row),
                 action=action,
                 step=row.step if row else "",
                 protected=why.reason if why else ("" if account else "not in Okta"),
@@ -132,173 +102,11 @@ async def preview(office: Office, accounts: Accounts) -> list[Planned]:
     return planned
 
 
-def keep(
-    session: Session, integration: str, person_id: str, *, by: str, now: datetime
-) -> bool:
-    """Leave an account alone from now on; False where nothing was to be done to it."""
-    row = session.get(AccountEnd, (integration, person_id))
-    if row is None or row.step not in (NOTICED, DELIVERED):
-        return False
-    _set(session, row, KEPT, KEPT_EVENT, by, now)
-    return True
-
-
-def is_waiting(session: Session, integration: str, person_id: str) -> bool:
-    """Tell whether an account may still be kept."""
-    row = session.get(AccountEnd, (integration, person_id))
-    return row is not None and row.step in (NOTICED, DELIVERED)
-
-
 def _action(office: Office) -> Action | None:
     cleanup = office.integration.user_cleanup
     if cleanup is None or cleanup.action == "forget":
         return None
     return cleanup.action
-
-
-def _not_before(
-    office: Office, candidate: Candidate, row: AccountEnd | None
-) -> datetime:
-    cleanup = office.integration.user_cleanup
-    after = cleanup.after if cleanup else timedelta()
-    noticed = row.step_at if row and row.step == DELIVERED else office.clock()
-    return max(candidate.last_ended_at + after, noticed + office.timing.clean_up_notice)
-
-
-# The notice
-
-
-def _candidates(session: Session, office: Office, now: datetime) -> list[Candidate]:
-    """Return whose last access ended long enough ago to be told of, and who is idle."""
-    cleanup = office.integration.user_cleanup
-    if cleanup is None:
-        return []
-    waits = select(AccessRequest.grantee_id).where(
-        AccessRequest.integration == office.name,
-        AccessRequest.status == RequestStatus.PENDING,
-    )
-    holds = select(AccessGrant.grantee_id).where(
-        AccessGrant.integration == office.name,
-        col(AccessGrant.status).in_(LIVE) | col(AccessGrant.unsure_until).is_not(None),
-    )
-    since = now - max(cleanup.after - office.timing.clean_up_notice, timedelta())
-    last = func.max(AccessGrant.ended_at)
-    ended = (
-        select(AccessGrant.grantee_id, last)
-        .where(
-            AccessGrant.integration == office.name,
-            col(AccessGrant.added_at).is_not(None),
-            col(AccessGrant.grantee_id).not_in(waits),
-            col(AccessGrant.grantee_id).not_in(holds),
-        )
-        .group_by(AccessGrant.grantee_id)
-        .having(last <= since, _is_proven(last))
-        .order_by(last)
-    )
-    return [Candidate(person_id, at) for person_id, at in session.exec(ended) if at]
-
-
-def _is_proven(last: Any) -> ColumnElement[bool]:
-    """Whether the last end is one that we saw to.
-
-    NB. An end that was only inferred, from somebody's not being shown, is no reason
-    to take an account away.
-    """
-    seen_to = case(
-        (
-            col(AccessGrant.cause).is_distinct_from(Cause.ENDED_OUTSIDE),
-            AccessGrant.ended_at,
-        )
-    )
-    return cast("ColumnElement[bool]", func.max(seen_to) == last)
-
-
-def _to_notice(session: Session, office: Office, now: datetime) -> list[Candidate]:
-    """Return those to tell the owner of today, with room for so many a day."""
-    recent = select(func.count()).where(
-        AccountEnd.integration == office.name, col(AccountEnd.noticed_at) > now - DAY
-    )
-    room = MOST_A_DAY - session.exec(recent).one()
-    new = [
-        each
-        for each in _candidates(session, office, now)
-        if not _is_settled(session.get(AccountEnd, (office.name, each.person_id)), each)
-    ]
-    return new[: max(room, 0)]
-
-
-def _is_settled(row: AccountEnd | None, candidate: Candidate) -> bool:
-    """Tell whether this ending of access was told of already."""
-    return row is not None and row.last_ended_at >= candidate.last_ended_at
-
-
-async def _notice(
-    office: Office,
-    accounts: Accounts,
-    candidate: Candidate,
-    action: Action,
-    now: datetime,
-) -> None:
-    policy = await office.database.read(
-        policy_for, office.catalogue, office.integration
-    )
-    account = await _read(office, accounts, policy, candidate.person_id)
-    if account is None or protected(policy, action, account) is not None:
-        return
-    await office.database.run(_tell, office, candidate, account.person, action, now)
-
-
-def _tell(
-    session: Session,
-    office: Office,
-    candidate: Candidate,
-    person: Person,
-    action: Action,
-    now: datetime,
-) -> None:
-    row = AccountEnd(
-        integration=office.name,
-        person_id=person.id,
-        action=action,
-        last_ended_at=candidate.last_ended_at,
-        noticed_at=now,
-        step=NOTICED,
-        step_at=now,
-    )
-    row = session.merge(row)
-    _set(session, row, NOTICED, "clean-up noticed", "bot", now)
-    when = _not_before(office, candidate, None)
-    said = (
-        f"On {when:%a %d %b %Y %H:%M} UTC I will {action} the Okta account of "
-        f"{person.name} ({person.login}): their last access from here ended "
-        f"{candidate.last_ended_at:%d %b %Y}. Keep leaves it alone."
-    )
-    facts = {"text": said, "integration": office.name, "person": person.id}
-    for recipient in recipients_of(session, office.name, "owner"):
-        key = f"{_key(row)}:{recipient}"
-        tell(session, "cleanup", recipient, key=key, now=now, facts=facts)
-
-
-def _key(row: AccountEnd) -> str:
-    return f"cleanup:{row.integration}:{row.person_id}:{row.noticed_at.isoformat()}"
-
-
-def _note_delivered(session: Session, office: Office, now: datetime) -> None:
-    """Begin to count once somebody was really told."""
-    waiting = select(AccountEnd).where(
-        AccountEnd.integration == office.name, AccountEnd.step == NOTICED
-    )
-    for row in session.exec(waiting).all():
-        posted = select(Notice.id).where(
-            col(Notice.key).startswith(f"{_key(row)}:"),
-            col(Notice.posted_at).is_not(None),
-            col(Notice.ts).is_not(None),
-        )
-        if session.exec(posted).first() is not None:
-            _set(session, row, DELIVERED, DELIVERED_EVENT, "bot", now)
-
-
-# The act
 
 
 def _under_way(session: Session, office: Office) -> list[AccountEnd]:
@@ -325,7 +133,7 @@ def _to_begin(session: Session, office: Office, now: datetime) -> list[AccountEn
         .where(AccountEnd.integration == office.name, AccountEnd.step == DELIVERED)
         .order_by(col(AccountEnd.step_at))
     )
-    idle = {each.person_id: each for each in _candidates(session, office, now)}
+    idle = {each.person_id: each for each in candidates(session, office, now)}
     return [row for row in rows if _may_begin(session, office, row, idle, now)][:room]
 
 
@@ -343,26 +151,8 @@ def _may_begin(
         return False
     if now < candidate.last_ended_at + cleanup.after:
         return False
-    told = _told_at(session, row)
+    told = told_at(session, row)
     return told is not None and now >= told + office.timing.clean_up_notice
-
-
-def _told_at(session: Session, row: AccountEnd) -> datetime | None:
-    """Return when the owner was told of this ending, as verified events have it."""
-    events = session.exec(
-        select(Event)
-        .where(
-            Event.integration == row.integration,
-            Event.person_id == row.person_id,
-            col(Event.kind).in_((DELIVERED_EVENT, KEPT_EVENT)),
-            col(Event.at) >= row.noticed_at,
-        )
-        .order_by(col(Event.seq))
-    ).all()
-    chain = audit.chain_of(session)
-    if not events or any(event.kind == KEPT_EVENT for event in events):
-        return None
-    return events[0].at if all(chain.fits(event) for event in events) else None
 
 
 async def _begin(
@@ -372,7 +162,7 @@ async def _begin(
     policy = await office.database.read(
         policy_for, office.catalogue, office.integration
     )
-    account = await _read(office, accounts, policy, row.person_id)
+    account = await read_account(office, accounts, policy, row.person_id)
     if not _clocks_agree(accounts):
         return 0
     action = cast("Action", row.action)
@@ -400,10 +190,10 @@ def _clocks_agree(accounts: Accounts) -> bool:
 def _commit(session: Session, office: Office, row: AccountEnd, now: datetime) -> bool:
     """Write that the first call goes out; False where something came between."""
     kept = session.get_one(AccountEnd, (row.integration, row.person_id))
-    idle = {each.person_id: each for each in _candidates(session, office, now)}
+    idle = {each.person_id: each for each in candidates(session, office, now)}
     if kept.step != DELIVERED or not _may_begin(session, office, kept, idle, now):
         return False
-    _set(session, kept, ACTING, f"account: {kept.action} begun", "bot", now)
+    set_step(session, kept, ACTING, f"account: {kept.action} begun", "bot", now)
     return True
 
 
@@ -470,23 +260,6 @@ async def _delete(
     return 0
 
 
-async def _read(
-    office: Office, accounts: Accounts, policy: Policy, person_id: str
-) -> Account | None:
-    """Read an account whole, with the groups that clean-up is bound to."""
-    person = await ask_for_person(office.directory, person_id, office.clock())
-    if person is None:
-        return None
-    cleanup = office.integration.user_cleanup
-    bounds: dict[str, Group | None] = {}
-    for bound in cleanup.only_members_of if cleanup else ():
-        id_ = policy.groups.get(bound.group)
-        if id_ is not None:
-            bounds[id_] = await office.directory.guarded_group(id_)
-    is_admin = await accounts.is_admin(person_id)
-    return Account(person=person, is_admin=is_admin, bounds=bounds)
-
-
 def _row(session: Session, office: Office, person_id: str) -> AccountEnd | None:
     return session.get(AccountEnd, (office.name, person_id))
 
@@ -498,12 +271,12 @@ def _reread(session: Session, row: AccountEnd) -> AccountEnd:
 def _set_step(
     session: Session, row: AccountEnd, step: str, event: str, now: datetime
 ) -> None:
-    _set(session, _reread(session, row), step, event, "bot", now)
+    set_step(session, _reread(session, row), step, event, "bot", now)
 
 
 def _done(session: Session, office: Office, row: AccountEnd, now: datetime) -> int:
     kept = _reread(session, row)
-    _set(session, kept, DONE, f"account: {row.action} done", "bot", now)
+    set_step(session, kept, DONE, f"account: {row.action} done", "bot", now)
     return 1
 
 
@@ -512,23 +285,7 @@ def _stop(
 ) -> None:
     """Leave an account as it is, and tell the owner why."""
     kept = _reread(session, row)
-    _set(session, kept, STOPPED, f"account: {row.action} stopped", "bot", now)
+    set_step(session, kept, STOPPED, f"account: {row.action} stopped", "bot", now)
     said = f"I leave the Okta account {row.person_id} as it is. {why}"
-    key = f"stopped:{_key(kept)}"
+    key = f"stopped:{key_of(kept)}"
     tell_people(session, office.name, "owner", said, key=key, now=now)
-
-
-def _set(
-    session: Session, row: AccountEnd, step: str, event: str, by: str, now: datetime
-) -> None:
-    row.step, row.step_at = step, now
-    session.add(row)
-    audit.record(
-        session,
-        event,
-        by=by,
-        now=now,
-        integration=row.integration,
-        person_id=row.person_id,
-        data={"action": row.action},
-    )
