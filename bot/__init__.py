@@ -45,7 +45,8 @@ sandbox imports nothing of the rest.
     slack/      the face. Async
         listeners/  what people do, and what it leads to
         views/      Block Kit from values, no I/O
-        pictures    rows as the values that views draw
+        pictures    the values that views draw; looking, rows as those;
+                    overview, the home tab; loading, what a notice shows
         messenger   posts notices and draws them again; copies, unknown ones found;
                     pacing, how fast they go to one channel
         http        signed requests; connection, the app and its socket

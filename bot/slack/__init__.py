@@ -3,7 +3,10 @@
     listeners/  what people do: commands, clicks, submits, typeahead, home
     messenger   posts and redraws what rows say people are to be told
     pacing      how fast messages go to one channel
-    pictures    rows as the values that views draw
+    pictures    the values that views draw
+    looking     a request, grant or person as such a value
+    overview    what the home tab shows
+    loading     what a notice shows, with its version
     views/      Block Kit from values, without I/O
     typed       what someone typed after the command
     accounts    Slack's user objects as rows, with why one may do nothing here

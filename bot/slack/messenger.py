@@ -19,8 +19,9 @@ from bot.settings import Clock, Timing
 from bot.slack.calls import Method, call, name_of
 from bot.slack.copies import marked
 from bot.slack.errors import SlackRefused, SlackSaidNo, SlackUnavailable
+from bot.slack.loading import load
 from bot.slack.pacing import Pace
-from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Dropped, Home, load
+from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Dropped, Home
 from bot.slack.views import draw, home
 from bot.store import notices
 from bot.store.database import Database

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.words import Cause, GrantStatus, RequestStatus
-from bot.slack.pictures import MOST_HELD
+from bot.slack.overview import MOST_HELD
 from bot.store.tables import AccessGrant, AccessRequest, SlackAccount
 from tests.slack.conftest import Cast
 from tests.slack.stage import Stage

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.core.words import Cause, GrantStatus, RequestStatus
+from bot.slack.overview import MOST_HELD
 from bot.slack.pictures import (
-    MOST_HELD,
     AboutGrant,
     AboutRequest,
     Alert,

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from bot.core.policy import is_admin
 from bot.core.words import Person, Refused
-from bot.slack import pictures
+from bot.slack import looking
 from bot.slack.calls import call
 from bot.slack.errors import SlackError
 from bot.slack.listeners.desk import (
@@ -317,10 +317,10 @@ def _page(session: Session, place: Place) -> Activity:
 def _line(session: Session, event: Event) -> Line:
     name = event.integration or ""
     kind, _, actor = event.actor.partition(":")
-    by = pictures.who(session, name, actor).name if kind == "okta" else event.actor
+    by = looking.who(session, name, actor).name if kind == "okta" else event.actor
     about = [
-        pictures.who(session, name, event.person_id).name if event.person_id else "",
-        pictures.group_name(session, name, event.group_id) if event.group_id else "",
+        looking.who(session, name, event.person_id).name if event.person_id else "",
+        looking.group_name(session, name, event.group_id) if event.group_id else "",
     ]
     told = " · ".join(each for each in about if each)
     return Line(event.seq, event.at, by, event.kind, told)

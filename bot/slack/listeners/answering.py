@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from bot.core.durations import parse_duration
 from bot.core.words import DirectoryError, Refused, RequestStatus, StaleState
-from bot.slack import pictures
+from bot.slack import looking, pictures
 from bot.slack.listeners.desk import (
     NOT_SERVED,
     Body,
@@ -110,7 +110,7 @@ async def _open_answer(
     person = await person_at(desk, body, question.office)
     if isinstance(person, Refused):
         return say(body, person.reason)
-    asked = await desk.database.read(pictures.asked_of, request)
+    asked = await desk.database.read(looking.asked_of, request)
     if request.status is not RequestStatus.PENDING:
         return say(body, _already(asked))
     return await open_view(desk, body, draw(asked, value))
@@ -205,7 +205,7 @@ async def _why_not(desk: Desk, request: AccessRequest, refused: Refused) -> str:
     now = await desk.database.read(_request, request.id)
     if now is None or now.status is RequestStatus.PENDING:
         return refused.reason
-    return _already(await desk.database.read(pictures.asked_of, now))
+    return _already(await desk.database.read(looking.asked_of, now))
 
 
 def _already(asked: pictures.Asked) -> str:

@@ -19,7 +19,7 @@ from bot.core.words import (
     RequestStatus,
     SettingError,
 )
-from bot.slack import pictures
+from bot.slack import looking, pictures
 from bot.slack.listeners import admin, asking, offering
 from bot.slack.listeners.admin import NO_GROUP, At, People
 from bot.slack.listeners.desk import (
@@ -157,7 +157,7 @@ def _mine(
             integration=name,
             most=MOST,
         )
-        held += [pictures.held_of(session, desk.offices, grant) for grant in grants]
+        held += [looking.held_of(session, desk.offices, grant) for grant in grants]
         waits = queries.requests(
             session,
             statuses=[RequestStatus.PENDING],
@@ -165,13 +165,13 @@ def _mine(
             integration=name,
             most=MOST,
         )
-        asked += [pictures.asked_of(session, request) for request in waits]
+        asked += [looking.asked_of(session, request) for request in waits]
     return held, asked
 
 
 def _waiting(session: Session, people: People) -> list[pictures.Asked]:
     return [
-        pictures.asked_of(session, request)
+        looking.asked_of(session, request)
         for name, person in people.items()
         for request in queries.put_to(session, name, person.id, MOST)
     ]
@@ -223,5 +223,5 @@ def _holders(session: Session, desk: Desk, at: AtGroup) -> list[pictures.Held]:
     )
     ordered = held.order_by(col(AccessGrant.expires_at)).limit(MOST_LINES)
     return [
-        pictures.held_of(session, desk.offices, each) for each in session.exec(ordered)
+        looking.held_of(session, desk.offices, each) for each in session.exec(ordered)
     ]

@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from bot.core.words import Person, Refused
-from bot.slack import pictures
+from bot.slack import looking, pictures
 from bot.slack.listeners.desk import (
     NOT_SERVED,
     Body,
@@ -105,7 +105,7 @@ def _held(
         return None
     flow = desk.offices[grant.integration].catalogue.flow(request.flow)
     hint = (flow.justification.hint or "") if flow else ""
-    held = pictures.held_of(session, desk.offices, grant)
+    held = looking.held_of(session, desk.offices, grant)
     return held, request.justification or "", hint
 
 
