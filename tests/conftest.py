@@ -4,9 +4,12 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
+from json import dumps
 from pathlib import Path
 
 import pytest
+from jwt.algorithms import RSAAlgorithm
 
 from bot.sandbox import Sandbox
 from bot.store.audit import Chain
@@ -20,6 +23,19 @@ sqlite_alone = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 postgres_alone = pytest.mark.parametrize("engine", ["postgres"], indirect=True)
 """The same of PostgreSQL, or for the few tests of another room that run on it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_checked_once() -> Iterator[None]:
+    """An RSA key is checked once for being one: each bot of a test has the same."""
+    with pytest.MonkeyPatch.context() as patched:
+        read = cache(RSAAlgorithm.from_jwk)
+        patched.setattr(
+            RSAAlgorithm,
+            "from_jwk",
+            staticmethod(lambda jwk: read(jwk if isinstance(jwk, str) else dumps(jwk))),
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

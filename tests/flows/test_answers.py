@@ -9,7 +9,7 @@ from bot.sandbox.slack.records import Message
 from bot.store.tables import Answer, Event
 from tests.flows.world import GROUP, HAS, WHY, World, login
 
-TIMES = 20
+TIMES = 8
 
 
 def test_a_denial_reaches_the_requester_with_its_reason(either_way: World) -> None:
@@ -48,7 +48,7 @@ def test_a_request_nobody_answers_lapses(world: World) -> None:
 
 
 def test_of_two_approvers_at_once_one_wins_and_the_other_is_told(world: World) -> None:
-    """Twenty times, each with a group of its own."""
+    """Eight times, each with a group of its own."""
     names = [f"prod-{number:02}" for number in range(TIMES)]
     for name in names:
         world.okta.add_group(name, resourceOwner="db-owners")

@@ -105,6 +105,7 @@ class World:
     slack_ids: dict[str, str] = field(default_factory=dict)
     socket: bool = True
     is_tampered: bool = False
+    _database: Database | None = None
 
     def __post_init__(self) -> None:
         self.database_url = self.database_url or f"sqlite:///{self.folder / DATABASE}"
@@ -161,9 +162,11 @@ class World:
 
     def is_met(self) -> bool:
         """Tell whether the bot is ready, and has read who is in the workspace."""
+        if not self.is_ready():
+            return False
         with self.rows() as database:
             met = database.look(directory.account, self.slack.team_id, self.id("rita"))
-        return met is not None and self.is_ready()
+        return met is not None
 
     def is_ready(self) -> bool:
         try:
@@ -303,13 +306,18 @@ class World:
 
     @contextmanager
     def rows(self) -> Iterator[Database]:
-        """Open the bot's own database beside it, as a command would."""
-        chain = Chain(AUDIT_KEY.encode())
-        database = open_database(self.database_url, chain=chain)
+        """Open the bot's own database beside it, as a command would.
+
+        No connection stays open: the file may be copied, or another put there.
+        """
+        if self._database is None:
+            chain = Chain(AUDIT_KEY.encode())
+            self._database = open_database(self.database_url, chain=chain)
         try:
-            yield database
+            yield self._database
         finally:
-            database.close()
+            self._database.engine.dispose()
+            self._database.reading_engine.dispose()
 
     def all_of(self, table: type[Row]) -> list[Row]:
         """Return every row of a table."""
