@@ -7,9 +7,11 @@ from contextlib import closing
 from functools import cache
 from json import dumps
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jwt.algorithms import RSAAlgorithm
+from sqlalchemy import Engine, create_engine
 
 from bot.sandbox import Sandbox
 from bot.store.audit import Chain
@@ -35,6 +37,24 @@ def _keys_checked_once() -> Iterator[None]:
             "from_jwk",
             staticmethod(lambda jwk: read(jwk if isinstance(jwk, str) else dumps(jwk))),
         )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    """Share compiled statements among the engines of all tests: they are the same."""
+    shared: dict[str, tuple[Any, Any]] = {}
+
+    def make(url: Any, **options: Any) -> Engine:
+        engine = create_engine(url, **options)
+        kept = shared.setdefault(
+            engine.dialect.name, (engine.dialect, engine._compiled_cache)
+        )
+        engine.dialect, engine._compiled_cache = kept
+        return engine
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bot.store.sqlite.create_engine", make)
         yield
 
 

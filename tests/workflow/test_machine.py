@@ -427,9 +427,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_any_life_keeps_the_promises(template: Path) -> None:
-    _live(template, lives=20)
+    _live(template, lives=12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", SPOILS)
 def test_a_wrong_bot_is_caught_in_some_life(
     wrong: str, template: Path, monkeypatch: pytest.MonkeyPatch
