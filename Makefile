@@ -17,7 +17,7 @@ demo: $(READY)  ## the whole story, on an embedded Okta org and Slack workspace
 	$(BIN)/access-bot demo
 
 test: $(READY)  ## every test, or those of T=path
-	$(BIN)/pytest -n 3 --dist loadfile $(T)
+	$(BIN)/pytest -n 4 --dist loadfile $(T)
 
 chaos: $(READY)  ## every fault at every point, or SCENARIO=, PLAN=, MUTANT=, SEED=, SINGLES=, PAIRS=
 	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) \

@@ -12,7 +12,7 @@ from bot.core.words import Cause, GrantStatus
 from bot.okta.accounts import SCOPES, OktaAccounts
 from bot.okta.client import OktaClient
 from bot.sandbox.faults import Kind
-from bot.store.tables import AccessGrant, AccessRequest, AccountEnd, Event, Notice
+from bot.store.tables import AccessGrant, AccessRequest, AccountEnd, Notice
 from bot.workflow import upkeep
 from bot.workflow.upkeep import accounts, announcing, end_accounts
 from tests.workflow.world import HOUR, QUICK, START, World, known
@@ -90,7 +90,7 @@ async def test_an_account_is_ended_after_its_notice_and_no_earlier(
     assert _status(world) == "ACTIVE"
     assert await _pass(world, second, 0.2 * DAY) == 1
     assert _status(world) == status
-    kinds = [e.kind for e in world.rows(Event) if e.kind.startswith("account:")]
+    kinds = [kind for kind in world.events() if kind.startswith("account:")]
     assert kinds[-1] == f"account: {action} done"
 
 
