@@ -1,7 +1,8 @@
 """Each read of the way to an add fails once, in turn: that never gives more.
 
 Between the approval and the add something changes that forbids it. Whatever
-one read answers instead of the truth, Okta is never asked to add anybody.
+one read answers instead of the truth, Okta is never asked to add anybody. What
+reads answer is the same to either database: these run on one.
 """
 
 from collections.abc import Callable
@@ -10,9 +11,10 @@ import pytest
 
 from bot.core.words import GrantStatus
 from bot.sandbox.faults import Kind
+from tests.conftest import sqlite_alone
 from tests.workflow.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, sqlite_alone]
 
 READS = 9
 """Reads before an add, as `test_an_add_is_preceded_by_so_many_reads` counts them."""
