@@ -33,9 +33,10 @@ MIGRATE_LOCK = 0x0ACC_E551
 WRITERS = 4
 READERS = 4
 
-IDLE_MS = 5_000
+IDLE_MS = 2_000
 LOCK_MS = 15_000
-"""A writer waits longer for its turn than a stopped one may keep it."""
+"""A writer waits longer for its turn than a stopped one may keep it, which is less
+than Slack waits for an answer: our transactions take milliseconds."""
 
 SETTINGS = (
     f"-c timezone=UTC -c lock_timeout={LOCK_MS} "

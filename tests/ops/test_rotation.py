@@ -25,6 +25,7 @@ from bot.secrets import write_secret
 from bot.settings import Clock, Timing
 from bot.store.database import Database
 from bot.store.tables import Event, Notice
+from tests.conftest import both_engines, lasting_database
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +108,10 @@ class Ring:
         return self.database.look(
             lambda s: [n.facts["text"] for n in s.exec(select(Notice))]
         )
+
+
+engine = both_engines
+database = lasting_database
 
 
 @pytest.fixture
