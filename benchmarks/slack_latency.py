@@ -9,6 +9,7 @@ Slack of a whole request, asked, approved and ended, are counted.
 
 import asyncio
 import json
+import re
 import tempfile
 import time
 from collections import Counter
@@ -214,7 +215,9 @@ def _tell_all(folder: Path) -> None:
     told = f"    notify: {{at_most: {APPROVERS}}}\n    warn_before"
     text = policy.read_text().replace("    warn_before", told)
     limits = "limits: {open: 1000, asks_per_hour: 1000, after_denial: 1s}\n"
-    policy.write_text(text.replace("integrations:\n", f"{limits}integrations:\n", 1))
+    text = text.replace("integrations:\n", f"{limits}integrations:\n", 1)
+    # The demo forgets who has had no access for four seconds: they are to be known.
+    policy.write_text(re.sub(r"\n *user_cleanup:.*", "", text))
 
 
 def _environment(stage: Stage) -> dict[str, str]:

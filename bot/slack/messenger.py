@@ -5,6 +5,7 @@ sent. A post without an answer may have arrived and is sent again: at least
 once, and at most once more.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +46,10 @@ SOON = timedelta(milliseconds=300)
 
 MOST_TRIES = 5
 
+AT_ROWS = 1
+"""How many messages read or write rows at a time. Twenty cards are drawn again on
+a click: what the click gives must not wait behind them for a reader or the writer."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -69,6 +74,7 @@ class Messenger:
         self._timing = timing
         self._closed_until: dict[str, datetime] = {}
         self._pace = Pace()
+        self._rows = asyncio.Semaphore(AT_ROWS)
 
     async def carry_out(self, notice: Notice, still_held: StillHeld) -> None:
         """Show `notice` in Slack as its row is now, and commit that it was shown.
@@ -77,7 +83,10 @@ class Messenger:
         or StaleState (another worker has it). What Slack refuses for good, and
         a warning that would come too late, is dropped.
         """
-        loaded = await self._database.read(load, self.offices, notice, self._clock())
+        async with self._rows:
+            loaded = await self._database.read(
+                load, self.offices, notice, self._clock()
+            )
         if isinstance(loaded, Dropped):
             await self._drop(notice, loaded.why)
             return
@@ -95,9 +104,10 @@ class Messenger:
         # It was shown: a database that is locked now must not have it shown again.
         async for attempt in stamina.retry_context(on=DBAPIError, attempts=4):
             with attempt:
-                await self._database.run(
-                    _settle, notice, loaded.version, sent, now=self._clock()
-                )
+                async with self._rows:
+                    await self._database.run(
+                        _settle, notice, loaded.version, sent, now=self._clock()
+                    )
 
     async def _barred(self, notice: Notice, still_held: StillHeld) -> str:
         """Return why a channel may not get a card; nothing where it may.

@@ -162,8 +162,9 @@ def _marks(
         col(AccessGrant.status).in_(LIVE),
     )
     marks = dict.fromkeys(session.exec(waiting), "pending")
-    zone = directory.zone_of(session, slack_id)
-    for grant in session.exec(held):
+    grants = session.exec(held).all()
+    zone = directory.zone_of(session, slack_id) if grants else ZoneInfo("UTC")
+    for grant in grants:
         marks[grant.group_id] = _held(grant, desk.clock(), zone)
     return marks
 
