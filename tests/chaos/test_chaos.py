@@ -29,8 +29,8 @@ pytestmark = pytest.mark.long
 SEED = 20260105
 SIDE_BY_SIDE = 5
 KILLED = "plain_life"
-KILLS = 24
-SAMPLED = 3
+KILLS = 16
+SAMPLED = 1
 """Faults drawn for each scenario."""
 
 PAIRS = 8

@@ -1,5 +1,6 @@
 """A world for each flow, and what holds after every one of them."""
 
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -43,11 +44,17 @@ def exchanges(_exchanges: Exchanges, sandbox: Sandbox) -> Exchanges:
 def world(
     exchanges: Exchanges, sandbox: Sandbox, tmp_path: Path, flow_database: Path
 ) -> World:
-    """Rita asks, Olga and Otto own, Ivan and Ada stand behind them."""
+    """Rita asks, Olga and Otto own, Ivan and Ada stand behind them.
+
+    They are reached over Socket Mode; over HTTP where `FLOWS_OVER=http` says so.
+    """
     shutil.copy(flow_database, tmp_path / DATABASE)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    return World(sandbox=sandbox, folder=tmp_path, port=port)
+    world = World(sandbox=sandbox, folder=tmp_path, port=port)
+    if os.environ.get("FLOWS_OVER") == "http":
+        world.speak_http()
+    return world
 
 
 @pytest.fixture(params=["socket", "http"])

@@ -158,7 +158,10 @@ class World:
 
     def killable(self) -> Bot:
         """Return the bot as a process of its own, not yet running."""
-        return Bot(self.folder, self.environment())
+        bot = Bot(self.folder, self.environment())
+        if not self.socket:
+            self.slack.request_url = f"http://127.0.0.1:{bot.port}{PATH}"
+        return bot
 
     def is_met(self) -> bool:
         """Tell whether the bot is ready, and has read who is in the workspace."""
