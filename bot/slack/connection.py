@@ -18,8 +18,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.settings import Timing
 
 OPENS_WITHIN = 5
-"""Seconds that opening a socket may take at least: nobody waits for it at a click,
-and the library waits as long again before it tries anew."""
+"""Seconds that opening a socket may take at least: nobody waits for it at a click."""
+
+PINGED_EVERY = 3
+"""Seconds between pings. The library waits as long after a connection that failed, and
+gives one up that has not answered four of them: 10 by default, half a minute deaf."""
 
 ANSWERED_WITHIN = 3
 """Seconds that Slack waits for an answer: none later is of use."""
@@ -105,7 +108,9 @@ def socket(app: AsyncApp, app_token: str, client: AsyncWebClient) -> Socket:
         timeout=max(OPENS_WITHIN, client.timeout),
     )
     logger = _only_from("bot.slack.socket", logging.WARNING)
-    handler = Socket(app, app_token, logger=logger, web_client=opener)
+    handler = Socket(
+        app, app_token, logger=logger, web_client=opener, ping_interval=PINGED_EVERY
+    )
     # The library's own goes on for ever where its loop is closed under it: each
     # try fails at once, and is logged.
     handler.client.message_processor.cancel()

@@ -209,6 +209,9 @@ class World:
     def open(self) -> None:
         """Wait until the bot has come up and rests, before anybody does anything."""
         self.wait_for(self.has_begun, "I10", "it has begun")
+        # A socket that hangs is given up after 5 s and tried anew after 3 s more:
+        # these are the library's seconds, and no shorter here.
+        self.wait_for(lambda: self.slack.connected, "I10", "it listens")
         self.wait_for(self._is_quiet, "I10", "it comes to rest")
         self.history.opening = len(self.history.points)
 
