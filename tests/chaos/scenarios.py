@@ -375,6 +375,7 @@ def key_published(stage: Stage) -> None:
     old = world.kid()
     world.jump(PUBLISHED_AFTER)
     world.wait_for(lambda: len(world.published()) == 2, "I11", "both are published")
+    world.wait_for(world.next_key_counts, "I11", "its day has begun")
     _okta_reads(stage)
     world.jump(DAY + 1)
     world.wait_for(lambda: world.kid() != old, "I11", "the key is changed")

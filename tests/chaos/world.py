@@ -513,6 +513,10 @@ class World:
         """Tell whether a grant was ended on what readings did not show."""
         return self._has("select 1 from access_grant where cause = 'ended outside'")
 
+    def next_key_counts(self) -> bool:
+        """Tell whether it is written since when the next key is published."""
+        return self._has("select 1 from upkeep where facts like ?", '%"made": "2%')
+
     def _has(self, select: str, *values: str) -> bool:
         with closing(sqlite3.connect(self.database, timeout=10)) as file:
             return file.execute(select, values).fetchone() is not None
