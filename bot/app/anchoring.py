@@ -70,8 +70,9 @@ def publish_head(
     """Write the newest event's number, hash and time to the log and the head file.
 
     Nothing is written where the head is still the one that is `known` to be
-    published. Returns what is published by now. A database that is behind the file
-    publishes nothing there: it must not erase what tells that it is.
+    published. Returns what is by now: what could not be written is tried again. A
+    database that is behind the file publishes nothing there: it must not erase what
+    tells that it is.
     """
     head = database.look(audit.head)
     if head is None or (head.seq, head.hash) == known:
@@ -81,7 +82,7 @@ def publish_head(
     path = anchor_path(settings, database)
     kept = _kept(path)
     if path and (kept is None or not database.look(is_behind, kept)):
-        _write(path, json.dumps(told))
+        return (head.seq, head.hash) if _write(path, json.dumps(told)) else known
     return head.seq, head.hash
 
 
@@ -104,8 +105,8 @@ def _kept(path: Path | None) -> Anchor | None:
         ) from error
 
 
-def _write(path: Path, text: str) -> None:
-    """Put `text` in place of the file in one go, readable for us alone."""
+def _write(path: Path, text: str) -> bool:
+    """Put `text` in place of the file in one go, for us alone; tell if it is there."""
     beside = path.with_name(f"{path.name}.new")
     try:
         beside.touch(mode=0o600)
@@ -116,3 +117,5 @@ def _write(path: Path, text: str) -> None:
         beside.replace(path)
     except OSError as error:
         log.error("head not published", path=str(path), why=error.strerror)
+        return False
+    return True

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from bot.core.words import LIVE, RequestStatus
 from bot.store import audit, directory
-from bot.store.tables import AccessGrant, AccessRequest, OktaPerson, PersonLink
+from bot.store.tables import AccessGrant, OktaPerson, PersonLink
 from bot.workflow.notices import tell_people
 from bot.workflow.reading import Office
+from bot.workflow.upkeep.idle import is_idle
 
 
 async def clean_up(office: Office) -> int:
@@ -32,14 +32,6 @@ def _to_forget(
     session: Session, office: Office, after: timedelta, now: datetime
 ) -> list[str]:
     """Return who held something, ended `after` ago, and was not met since."""
-    waits = select(AccessRequest.grantee_id).where(
-        AccessRequest.integration == office.name,
-        AccessRequest.status == RequestStatus.PENDING,
-    )
-    holds = select(AccessGrant.grantee_id).where(
-        AccessGrant.integration == office.name,
-        col(AccessGrant.status).in_(LIVE) | col(AccessGrant.unsure_until).is_not(None),
-    )
     ended = (
         select(AccessGrant.grantee_id)
         .join(
@@ -50,8 +42,7 @@ def _to_forget(
         .where(
             AccessGrant.integration == office.name,
             col(OktaPerson.read_at) <= now - after,
-            col(AccessGrant.grantee_id).not_in(waits),
-            col(AccessGrant.grantee_id).not_in(holds),
+            *is_idle(office.name),
         )
         .group_by(AccessGrant.grantee_id)
         .having(func.max(AccessGrant.ended_at) <= now - after)

@@ -40,19 +40,25 @@ class Candidate:
     last_ended_at: datetime
 
 
+def is_idle(integration: str) -> list[ColumnElement[bool]]:
+    """Return what holds of the grants of who holds nothing and waits for nothing."""
+    waits = select(AccessRequest.grantee_id).where(
+        AccessRequest.integration == integration,
+        AccessRequest.status == RequestStatus.PENDING,
+    )
+    holds = select(AccessGrant.grantee_id).where(
+        AccessGrant.integration == integration,
+        col(AccessGrant.status).in_(LIVE) | col(AccessGrant.unsure_until).is_not(None),
+    )
+    grantee = col(AccessGrant.grantee_id)
+    return [grantee.not_in(waits), grantee.not_in(holds)]
+
+
 def candidates(session: Session, office: Office, now: datetime) -> list[Candidate]:
     """Return whose last access ended long enough ago to be told of, and who is idle."""
     cleanup = office.integration.user_cleanup
     if cleanup is None:
         return []
-    waits = select(AccessRequest.grantee_id).where(
-        AccessRequest.integration == office.name,
-        AccessRequest.status == RequestStatus.PENDING,
-    )
-    holds = select(AccessGrant.grantee_id).where(
-        AccessGrant.integration == office.name,
-        col(AccessGrant.status).in_(LIVE) | col(AccessGrant.unsure_until).is_not(None),
-    )
     since = now - max(cleanup.after - office.timing.clean_up_notice, timedelta())
     last = func.max(AccessGrant.ended_at)
     ended = (
@@ -60,8 +66,7 @@ def candidates(session: Session, office: Office, now: datetime) -> list[Candidat
         .where(
             AccessGrant.integration == office.name,
             col(AccessGrant.added_at).is_not(None),
-            col(AccessGrant.grantee_id).not_in(waits),
-            col(AccessGrant.grantee_id).not_in(holds),
+            *is_idle(office.name),
         )
         .group_by(AccessGrant.grantee_id)
         .having(last <= since, _is_proven(last))
