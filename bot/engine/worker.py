@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from bot.core.words import AccessBotError, StaleState
 from bot.settings import Clock, Timing
@@ -34,6 +34,7 @@ LONGEST_TOLD = timedelta(minutes=10)
 
 StillHeld = Callable[[], None]
 CarryOut = Callable[[Any, StillHeld], Awaitable[None]]
+Only = Sequence[ColumnElement[bool]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Line:
 
     table: type[Any]
     carry_out: CarryOut
-    only: Sequence[ColumnElement[bool]] = ()
+    only: Only = ()
     at_once: int = AT_ONCE
 
 
@@ -121,9 +122,11 @@ class Worker:
         while True:
             self._woken.clear()
             try:
-                started = await self._start_due()
-                if not started:
-                    await self._rest()
+                now = self.clock()
+                coming = await self.database.read(_look, self._open(), now)
+                due = [line for line, due_at in coming if due_at <= now]
+                if not await self._start(due):
+                    await self._rest(now, [due_at for _, due_at in coming])
             except Exception:
                 log.exception("loop failed", loop=self.name)
                 await asyncio.sleep(self.timing.retry_first.total_seconds())
@@ -144,10 +147,14 @@ class Worker:
             except DBAPIError as error:  # the leases run out by themselves
                 log.warning("not handed back", why=type(error.orig).__name__)
 
-    async def _start_due(self) -> bool:
+    def _open(self) -> list[tuple[Line, Only]]:
+        """Return the lines that have room, each narrowed to what is not worked on."""
+        return [(line, self._only(line)) for line in self.lines if self._room(line) > 0]
+
+    async def _start(self, lines: Sequence[Line]) -> bool:
         """Claim what is due, line by line, and start on it; tell if there was any."""
         started = False
-        for line in self.lines:
+        for line in lines:
             if self._room(line) <= 0:
                 continue
             claimed = time.monotonic()
@@ -174,7 +181,7 @@ class Worker:
         )
         return rows
 
-    def _only(self, line: Line) -> list[ColumnElement[bool]]:
+    def _only(self, line: Line) -> Only:
         """Narrow a line to what this loop is not at already.
 
         A wall clock set forward ends the leases of rows that are being worked on.
@@ -189,16 +196,11 @@ class Worker:
         if not task.cancelled() and task.exception() is not None:
             log.error("row not let go", loop=self.name, exc_info=task.exception())
 
-    async def _rest(self) -> None:
+    async def _rest(self, now: datetime, coming: Sequence[datetime]) -> None:
         """Wait to be woken, or for the next row to be due, or for the sweep."""
-        now, wait = self.clock(), self.timing.sweep
-        for line in self.lines:
-            if self._room(line) > 0:
-                due = await self.database.read(
-                    claims.next_due, line.table, now, self._only(line)
-                )
-                wait = min(wait, max((due or now + wait) - now, timedelta()))
-        self.arm(now + wait)
+        until = min(coming, default=now + self.timing.sweep)
+        wait = min(self.timing.sweep, max(until - self.clock(), timedelta()))
+        self.arm(self.clock() + wait)
         # Not wait_for(): in Python 3.11 it loses a cancellation that comes together
         # with the wake-up, and the loop would never stop.
         with suppress(TimeoutError):
@@ -234,6 +236,16 @@ class Worker:
     def _back_off(self, tries: int) -> timedelta:
         doubled: timedelta = self.timing.retry_first * 2 ** min(tries - 1, 16)
         return min(doubled, self.timing.retry_most)
+
+
+def _look(
+    session: Session, lines: Sequence[tuple[Line, Only]], now: datetime
+) -> list[tuple[Line, datetime]]:
+    """Return when the next row of each line is due, for those that have one."""
+    coming = [
+        (line, claims.next_due(session, line.table, now, only)) for line, only in lines
+    ]
+    return [(line, due_at) for line, due_at in coming if due_at]
 
 
 def _name(row: AnyDue) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     CursorResult,
     and_,
     case,
+    exists,
     func,
     not_,
     or_,
@@ -56,6 +57,8 @@ def claim(
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
+    if not due:
+        return []
     try:
         with session.begin_nested():
             claimed = _lease(session, table, due, owner, clock, lease)
@@ -232,25 +235,28 @@ def next_due(
     now: datetime,
     only: Sequence[ColumnElement[bool]] = (),
 ) -> datetime | None:
-    """Return when the next row of `table` is due and free; None if none waits.
+    """Return when the next row of `table` is due and free, within a day; or None.
 
-    One that is held is free when its lease has run out: its holder may be dead.
+    It is `now` for all that is late. One that is held is free when its lease has
+    run out: its holder may be dead.
     """
     clock = lease_clock(session, now)
-    free = _is_free(table, clock)
-    due = session.scalar(
-        select(func.min(table.due_at)).where(
-            col(table.due_at).is_not(None), free, *only
-        )
+    free, due_at = _is_free(table, clock), col(table.due_at)
+    waits = exists().where(due_at <= now, free, *only)
+    # No time that a hand made unreadable is sooner than this.
+    soon = due_at.between(now, now + timedelta(days=1))
+    comes = select(func.min(due_at)).where(soon, free, *only)
+    runs_out = select(func.min(table.lease_until)).where(
+        due_at <= now, not_(free), *only
     )
-    runs_out = session.scalar(
-        select(func.min(table.lease_until)).where(
-            col(table.due_at) <= now, not_(free), *only
-        )
-    )
-    times = [due] if due else []
-    if runs_out:
-        times.append(now + (runs_out - clock))
+    late, next_at, held_until = session.execute(
+        select(waits, comes.scalar_subquery(), runs_out.scalar_subquery())
+    ).one()
+    if late:
+        return now
+    times = [next_at] if next_at else []
+    if held_until:
+        times.append(now + (held_until - clock))
     return min(times, default=None)
 
 

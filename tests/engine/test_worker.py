@@ -1,0 +1,100 @@
+"""The loop: it carries out what is due, waits within bounds, and rests quietly."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event
+
+from bot.core.words import DirectoryUnavailable
+from bot.engine.worker import LONGEST_TOLD, Bell, CarryOut, Line, Worker
+from bot.settings import Clock, Timing
+from bot.store.database import Database
+from bot.store.tables import AccessGrant, Notice
+from tests.conftest import sqlite_alone
+from tests.hand import by_hand
+from tests.store.rows import notice
+
+pytestmark = pytest.mark.anyio
+
+
+def _worker(database: Database, carry_out: CarryOut) -> Worker:
+    return Worker(
+        name="test",
+        owner="test",
+        lines=[Line(table=each, carry_out=carry_out) for each in (AccessGrant, Notice)],
+        database=database,
+        clock=Clock(),
+        timing=Timing(sweep=timedelta(milliseconds=20)),
+        bell=Bell(),
+    )
+
+
+@contextmanager
+def _transactions(database: Database) -> Iterator[dict[str, int]]:
+    """Count the transactions that begin, of the writer and of the readers."""
+    begun = dict.fromkeys(("writing", "reading"), 0)
+
+    def note(name: str) -> None:
+        begun[name] += 1
+
+    engines = {"writing": database.engine, "reading": database.reading_engine}
+    for name, engine in engines.items():
+        event.listen(engine, "begin", lambda _, name=name: note(name))
+    yield begun
+
+
+@pytest.mark.parametrize("told", [timedelta(days=3650), timedelta.max])
+async def test_a_proxy_that_says_come_back_in_years_is_not_obeyed(
+    database: Database, told: timedelta
+) -> None:
+    await database.run(notice)
+    tried = asyncio.Event()
+
+    async def refused(_row: Notice, _held: object) -> None:
+        tried.set()
+        raise DirectoryUnavailable("later", landed=False, retry_after=told)
+
+    worker = _worker(database, refused)
+    running = asyncio.create_task(worker.run())
+    await tried.wait()
+    running.cancel()
+    await worker.stop()
+    row = database.look(lambda session: session.get_one(Notice, 1))
+    assert row.lease_owner is None
+    assert row.due_at is not None
+    assert row.due_at <= datetime.now(UTC) + LONGEST_TOLD
+
+
+async def test_a_loop_with_nothing_to_do_leaves_the_writer_alone(
+    database: Database,
+) -> None:
+    async def never(_row: object, _held: object) -> None:
+        raise AssertionError("nothing is due")
+
+    with _transactions(database) as begun:
+        running = asyncio.create_task(_worker(database, never).run())
+        while begun["reading"] < 5:
+            await asyncio.sleep(0.01)
+        running.cancel()
+    assert begun["writing"] == 0
+
+
+@sqlite_alone
+@pytest.mark.parametrize("due_at", ["", "never"])
+async def test_a_due_time_that_cannot_be_read_holds_up_nothing_else(
+    database: Database, due_at: str
+) -> None:
+    for key in ("bad", "good"):
+        await database.run(notice, key)
+    by_hand(database, f"update notice set due_at = '{due_at}' where key = 'bad'")  # noqa: S608
+    carried: asyncio.Queue[str] = asyncio.Queue()
+
+    async def carry_out(row: Notice, _held: object) -> None:
+        await carried.put(row.key)
+
+    running = asyncio.create_task(_worker(database, carry_out).run())
+    assert await asyncio.wait_for(carried.get(), 5) == "good"
+    running.cancel()
