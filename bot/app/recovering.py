@@ -10,7 +10,6 @@ from functools import partial
 
 from bot.app.parts import policy_in_force, visit
 from bot.okta.client import OktaClient, OktaTiming
-from bot.okta.credentials import Credentials
 from bot.okta.log import LOG_KEEPS, SCOPES, Change, changes_by
 from bot.secrets import read_secret
 from bot.settings import Clock
@@ -100,17 +99,15 @@ async def watch(office: Office) -> int:
 
 async def _changes(office: Office, since: datetime, until: datetime) -> list[Change]:
     """Return what Okta's log has of our app between two instants."""
-    credentials = office.integration.credentials
-    client_id = Credentials.parse(read_secret(credentials)).client_id
     client = OktaClient(
         office.integration.org_url,
-        partial(read_secret, credentials),
+        partial(read_secret, office.integration.credentials),
         SCOPES,
         timing=OktaTiming().scaled(office.timing.okta_call / OktaTiming().deadline),
         clock=office.clock,
     )
     async with client:
-        return await changes_by(client, client_id, since, until)
+        return await changes_by(client, await client.client_id(), since, until)
 
 
 async def _stray(office: Office, change: Change) -> Stray | None:

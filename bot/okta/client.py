@@ -129,6 +129,10 @@ class OktaClient:
         """
         return await self._tokens.token()
 
+    async def client_id(self) -> str:
+        """Return which app this asks as; SettingError where its key cannot be read."""
+        return await self._tokens.client_id()
+
     async def request(
         self,
         method: str,

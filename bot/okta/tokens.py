@@ -74,6 +74,10 @@ class Tokens:
             self._ask_once()
         return current
 
+    async def client_id(self) -> str:
+        """Return the client id beside the key; SettingError where there is none."""
+        return (self._credentials or await self._load()).client_id
+
     def discard(self, token: Token) -> None:
         """Okta no longer takes `token`: the next caller gets another one."""
         if self._token is token:

@@ -11,6 +11,7 @@ only after one more proof of that in use.
 """
 
 import json
+from asyncio import to_thread
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,7 +73,8 @@ class Rotation:
         rule = self.integration.credential_rotation
         if rule is None:
             return
-        ring = KeyRing.read(self.integration.credentials)
+        # Off the loop: a secret store may take seconds, and whoever clicks would wait.
+        ring = await to_thread(KeyRing.read, self.integration.credentials)
         facts = await self._known(ring)
         due = datetime.fromisoformat(facts["since"]) + rule.every
         if facts.get("asked"):
@@ -166,7 +168,7 @@ class Rotation:
             "I went back, and use the old one."
         )
         await self._tell(said, f"rotate back:{kid}")
-        ring = ring.without(NEXT).keep(self.integration.credentials)
+        ring = await self._keep(ring.without(NEXT))
         await self._remember(made=None)
         return ring
 
@@ -174,8 +176,8 @@ class Rotation:
 
     async def _make_next(self, ring: KeyRing) -> KeyRing:
         """Make the next key, durable before anybody hears of it."""
-        ring = ring.with_next(new_key_pair().private)
-        ring = ring.keep(self.integration.credentials)
+        pair = await to_thread(new_key_pair)
+        ring = await self._keep(ring.with_next(pair.private))
         await self._remember(made=self.clock().isoformat())
         await self._record("key made", (ring.next or {})["kid"])
         return ring
@@ -183,7 +185,7 @@ class Rotation:
     async def _switch(self, ring: KeyRing) -> KeyRing:
         """Use the next key from now on; the one before stays for a while."""
         before = ring.kid
-        ring = ring.switched().keep(self.integration.credentials)
+        ring = await self._keep(ring.switched())
         now = self.clock().isoformat()
         await self._remember(
             kid=ring.kid, since=now, switched=now, made=None, asked=False
@@ -209,7 +211,7 @@ class Rotation:
             return ring
         if mode == "automatic":
             await self._remove_before(ring)
-        ring = ring.without(BEFORE).keep(self.integration.credentials)
+        ring = await self._keep(ring.without(BEFORE))
         await self._record("key dropped", "")
         return ring
 
@@ -232,6 +234,9 @@ class Rotation:
                 log.info("next key not accepted yet", why=type(error).__name__)
                 return False
         return True
+
+    async def _keep(self, ring: KeyRing) -> KeyRing:
+        return await to_thread(ring.keep, self.integration.credentials)
 
     async def _keys(self, ring: KeyRing) -> list[AppKey]:
         async with self._client(ring, MANAGE_SCOPE) as client:

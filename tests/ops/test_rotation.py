@@ -1,6 +1,7 @@
 """The key of the app is changed in time, and one durable key is always accepted."""
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -289,6 +290,28 @@ def _dying(at: int) -> Callable[[str, str], None]:
             raise Killed
 
     return dying
+
+
+async def test_a_slow_secret_store_does_not_hold_up_whoever_clicks(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[tuple[str, bool]] = []
+
+    def noting(name: str, whole: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: str) -> Any:
+            is_loop = threading.current_thread() is threading.main_thread()
+            used.append((name, is_loop))
+            return whole(*args)
+
+        return noted
+
+    for name in ("read_secret", "write_secret"):
+        monkeypatch.setattr(key_ring, name, noting(name, getattr(key_ring, name)))
+    rotation = ring.rotation("automatic")
+    await rotation.step()
+    await ring.pass_time(rotation, 90 * DAY)
+    await ring.pass_time(rotation, 2 * HOUR)
+    assert set(used) == {("read_secret", False), ("write_secret", False)}
 
 
 async def test_a_secret_that_cannot_be_written_is_said_so(
