@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from bot.core.words import AccessBotError, StaleState
 from bot.settings import Clock, Timing
@@ -123,7 +123,7 @@ class Worker:
             self._woken.clear()
             try:
                 now = self.clock()
-                coming = await self.database.read(_look, self._open(), now)
+                coming = await self._look(now)
                 due = [line for line, due_at in coming if due_at <= now]
                 if not await self._start(due):
                     await self._rest(now, [due_at for _, due_at in coming])
@@ -147,9 +147,17 @@ class Worker:
             except DBAPIError as error:  # the leases run out by themselves
                 log.warning("not handed back", why=type(error.orig).__name__)
 
-    def _open(self) -> list[tuple[Line, Only]]:
-        """Return the lines that have room, each narrowed to what is not worked on."""
-        return [(line, self._only(line)) for line in self.lines if self._room(line) > 0]
+    async def _look(self, now: datetime) -> list[tuple[Line, datetime]]:
+        """Return when the next row of each line that has room for it is due."""
+        lines = [line for line in self.lines if self._room(line) > 0]
+        coming = await self.database.read(
+            claims.next_due,
+            [(line.table, tuple(line.only)) for line in lines],
+            now,
+            [*self._working.values()],
+        )
+        each = zip(lines, coming, strict=True)
+        return [(line, due_at) for line, due_at in each if due_at]
 
     async def _start(self, lines: Sequence[Line]) -> bool:
         """Claim what is due, line by line, and start on it; tell if there was any."""
@@ -236,16 +244,6 @@ class Worker:
     def _back_off(self, tries: int) -> timedelta:
         doubled: timedelta = self.timing.retry_first * 2 ** min(tries - 1, 16)
         return min(doubled, self.timing.retry_most)
-
-
-def _look(
-    session: Session, lines: Sequence[tuple[Line, Only]], now: datetime
-) -> list[tuple[Line, datetime]]:
-    """Return when the next row of each line is due, for those that have one."""
-    coming = [
-        (line, claims.next_due(session, line.table, now, only)) for line, only in lines
-    ]
-    return [(line, due_at) for line, due_at in coming if due_at]
 
 
 def _name(row: AnyDue) -> str:

@@ -6,15 +6,19 @@ before it; a worker that was paused past its lease finds the fence raised and
 writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
+    Select,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -27,12 +31,18 @@ from sqlmodel import Session, col
 
 from bot.core.words import GrantStatus, StaleState
 from bot.store import audit
+from bot.store.database import UTCDateTime
 from bot.store.tables import AccessGrant, AccessRequest, Notice
 
 log = structlog.get_logger()
 
 DueRow = TypeVar("DueRow", AccessRequest, AccessGrant, Notice)
 AnyDue = AccessRequest | AccessGrant | Notice
+Line = tuple[type[AnyDue], tuple[ColumnElement[bool], ...]]
+"""A kind of due rows, and what narrows it."""
+
+SOON = timedelta(days=1)
+TIMES = ("now", "clock", "soon")
 
 
 def claim(
@@ -231,33 +241,56 @@ def make_due(
 
 def next_due(
     session: Session,
-    table: type[AnyDue],
+    lines: Sequence[Line],
     now: datetime,
-    only: Sequence[ColumnElement[bool]] = (),
-) -> datetime | None:
-    """Return when the next row of `table` is due and free, within a day; or None.
+    at: Collection[AnyDue] = (),
+) -> list[datetime | None]:
+    """Return when the next row of each line is due and free, within a day; or None.
 
     It is `now` for all that is late. One that is held is free when its lease has
-    run out: its holder may be dead.
+    run out: its holder may be dead. Rows that one is `at` already do not count.
     """
+    if not lines:
+        return []
     clock = lease_clock(session, now)
-    free, due_at = _is_free(table, clock), col(table.due_at)
-    waits = exists().where(due_at <= now, free, *only)
-    # No time that a hand made unreadable is sooner than this.
-    soon = due_at.between(now, now + timedelta(days=1))
-    comes = select(func.min(due_at)).where(soon, free, *only)
-    runs_out = select(func.min(table.lease_until)).where(
-        due_at <= now, not_(free), *only
-    )
-    late, next_at, held_until = session.execute(
-        select(waits, comes.scalar_subquery(), runs_out.scalar_subquery())
-    ).one()
-    if late:
-        return now
-    times = [next_at] if next_at else []
-    if held_until:
-        times.append(now + (held_until - clock))
-    return min(times, default=None)
+    values: dict[str, Any] = {"now": now, "clock": clock, "soon": now + SOON}
+    for table, _ in lines:
+        ids = [row.id for row in at if isinstance(row, table)]
+        values[_at(table)] = ids
+    found = session.execute(_next_due(tuple(lines)), values).one()
+    waits, comes, held = found[0::3], found[1::3], found[2::3]
+    return [
+        now
+        if late
+        else min(filter(None, [due, until and now + (until - clock)]), default=None)
+        for late, due, until in zip(waits, comes, held, strict=True)
+    ]
+
+
+@lru_cache
+def _next_due(lines: tuple[Line, ...]) -> Select[Any]:
+    """Build it once: every loop asks it whenever anything was written."""
+    return select(*chain.from_iterable(_times(*line) for line in lines))
+
+
+def _times(
+    table: type[AnyDue], only: Sequence[ColumnElement[bool]]
+) -> Iterator[ColumnElement[Any]]:
+    """Say whether a row waits, when the next comes, and when a held one is free."""
+    now, clock, soon = (bindparam(name, type_=UTCDateTime) for name in TIMES)
+    due_at, held_until = col(table.due_at), col(table.lease_until)
+    others = col(table.id).not_in(bindparam(_at(table), expanding=True))
+    free = or_(held_until.is_(None), held_until <= clock)
+    yield exists().where(due_at <= now, free, others, *only)
+    # No time that a hand made unreadable is as near as `soon`.
+    comes = select(func.min(due_at)).where(due_at.between(now, soon), free)
+    yield comes.where(others, *only).scalar_subquery()
+    held = select(func.min(held_until)).where(due_at <= now, not_(free))
+    yield held.where(others, *only).scalar_subquery()
+
+
+def _at(table: type[AnyDue]) -> str:
+    return f"at_{table.__tablename__}"
 
 
 def lease_clock(session: Session, now: datetime) -> datetime:

@@ -19,6 +19,11 @@ SECOND = timedelta(seconds=1)
 LEASE = timedelta(seconds=30)
 
 
+def _next_due(database: Database) -> datetime | None:
+    [due] = database.look(claims.next_due, [(Notice, ())], NOW)
+    return due
+
+
 def _claim(
     session: Session, owner: str = "one", now: timedelta = 0 * SECOND, most: int = 10
 ) -> list[Notice]:
@@ -105,8 +110,8 @@ def test_the_longest_due_come_first(database: Database) -> None:
 def test_a_claim_can_be_narrowed(database: Database) -> None:
     database.transact(partial(notice, key="card", due_at=NOW - HOUR))
     database.transact(partial(notice, key="alert", kind="alert"))
-    only = [col(Notice.kind) == "alert"]
-    assert database.look(claims.next_due, Notice, NOW, only) == NOW
+    only = (col(Notice.kind) == "alert",)
+    assert database.look(claims.next_due, [(Notice, only)], NOW) == [NOW]
     claimed = database.transact(
         claims.claim, Notice, owner="one", now=NOW, lease=LEASE, most=2, only=only
     )
@@ -186,23 +191,40 @@ def test_the_leases_of_the_last_boot_are_freed(database: Database) -> None:
 def test_the_next_due_is_the_earliest_that_is_free_or_will_be(
     database: Database,
 ) -> None:
-    assert database.look(claims.next_due, Notice, NOW) is None
+    assert _next_due(database) is None
     database.transact(notice)
     [held] = database.transact(_claim)
     until = held.lease_until
     assert until is not None
     left = until - _clock(database)
-    free = database.look(claims.next_due, Notice, NOW)
+    free = _next_due(database)
     assert free is not None
     assert until - _clock(database) <= free - NOW <= left
     let_leases_run_out(database)
-    assert database.look(claims.next_due, Notice, NOW) == NOW
+    assert _next_due(database) == NOW
     database.transact(_claim)
     database.transact(partial(notice, key="late", due_at=NOW + 2 * HOUR))
     database.transact(partial(notice, key="next", due_at=NOW + HOUR))
     database.transact(claims.hand_back, Notice, "one")
     by_hand(database, "update notice set due_at = null where key = 'n1'")
-    assert database.look(claims.next_due, Notice, NOW) == NOW + HOUR
+    assert _next_due(database) == NOW + HOUR
+
+
+def test_each_line_says_its_own_next_and_what_one_is_at_does_not_count(
+    database: Database,
+) -> None:
+    row = database.transact(notice)
+    database.transact(partial(notice, key="soon", due_at=NOW + SECOND))
+    database.transact(grant)
+    lines: list[claims.Line] = [
+        (Notice, ()),
+        (AccessRequest, ()),
+        (AccessGrant, ()),
+    ]
+    assert database.look(claims.next_due, lines, NOW) == [NOW, None, NOW]
+    coming = database.look(claims.next_due, lines, NOW, [row])
+    assert coming == [NOW + SECOND, None, NOW]
+    assert database.look(claims.next_due, [], NOW) == []
 
 
 @postgres_alone

@@ -272,8 +272,7 @@ def test_a_grants_pictures_are_its_own(database: Database) -> None:
     row = database.transact(grant)
     database.transact(draw)
     database.transact(redraw, row, NOW)
-    drawn = database.look(lambda session: claims.next_due(session, Notice, NOW))
-    assert drawn == NOW
+    assert database.look(claims.next_due, [(Notice, ())], NOW) == [NOW]
 
 
 def test_new_terms_are_sealed_again(database: Database) -> None:

@@ -17,6 +17,7 @@ It takes text and returns values or problems. It never reads a file, a secret
 or a clock, and never decides about a person: that is policy's.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 
 from pydantic import ValidationError
@@ -115,6 +116,12 @@ def load(text: str, *, name: str = "access.yaml") -> Catalogue:
     Raises CatalogueError with all that is wrong, in the order of the file.
     What is allowed but surely not meant is in the catalogue's `warnings`.
     """
+    return _load(text, name)
+
+
+@lru_cache(maxsize=4)
+def _load(text: str, name: str) -> Catalogue:
+    """Read it once: as it starts, a bot meets the same text three times."""
     document = read_document(text, name)
     said = _validate(document)
     if not said or document.problems:
