@@ -4,20 +4,15 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from functools import cache
-from json import dumps
 from pathlib import Path
-from typing import Any
 
 import pytest
-from jwt.algorithms import RSAAlgorithm
-from sqlalchemy import Engine, create_engine
 
 from bot.sandbox import Sandbox
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import migrate
-from tests import postgres
+from tests import postgres, warm
 from tests.postgres import Cluster
 
 sqlite_alone = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -27,35 +22,7 @@ postgres_alone = pytest.mark.parametrize("engine", ["postgres"], indirect=True)
 """The same of PostgreSQL, or for the few tests of another room that run on it."""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _keys_checked_once() -> Iterator[None]:
-    """An RSA key is checked once for being one: each bot of a test has the same."""
-    with pytest.MonkeyPatch.context() as patched:
-        read = cache(RSAAlgorithm.from_jwk)
-        patched.setattr(
-            RSAAlgorithm,
-            "from_jwk",
-            staticmethod(lambda jwk: read(jwk if isinstance(jwk, str) else dumps(jwk))),
-        )
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _statements_compiled_once() -> Iterator[None]:
-    """Share compiled statements among the engines of all tests: they are the same."""
-    shared: dict[str, tuple[Any, Any]] = {}
-
-    def make(url: Any, **options: Any) -> Engine:
-        engine = create_engine(url, **options)
-        kept = shared.setdefault(
-            engine.dialect.name, (engine.dialect, engine._compiled_cache)
-        )
-        engine.dialect, engine._compiled_cache = kept
-        return engine
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("bot.store.sqlite.create_engine", make)
-        yield
+warm.share()
 
 
 @pytest.fixture(scope="session")

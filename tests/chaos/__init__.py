@@ -1,7 +1,7 @@
 """The promises of the bot, whatever breaks: every point, every fault, real kills.
 
 Three processes. The world is the sandbox with its people, its clock and a judge;
-a warm parent holds the bot's imports and nothing else; the bot is the real one,
+a warm parent has lived one life and has nothing open; the bot is the real one,
 forked from it. The judge reads what Okta and Slack saw, and the bot's rows only
 at the very end, for what is promised of the rows themselves.
 

@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,6 +22,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from bot.app.running import run
+from bot.cli import main
 from bot.ops import logs
 from bot.settings import Clock, Settings, Timing
 from bot.store.database import Database
@@ -48,21 +50,40 @@ TIMING = replace(
 def live(order: Mapping[str, Any], voice: int) -> NoReturn:
     """Be the bot until it is stopped or dies; `order` says under what stars."""
     _write_to(Path(order["log"]))
-    logs.set_up("text")
     clock = SharedClock(Path(order["clock"]))
     play = _Play(Counting(read_plan(order["plan"]), order["counts"]), clock, voice)
     _surround_transactions(play)
     mutants.turn_into(order["mutant"])
-    settings = Settings(**order["settings"])
-    timing = replace(TIMING, **dict.fromkeys(order["often"], SECOND))
     status = 1
     try:
-        asyncio.run(
-            run(settings, timing, clock=Clock(wall=clock.wall, monotonic=clock.elapsed))
-        )
+        be(order, clock)
         status = 0
     finally:
         os._exit(status)
+
+
+def obey(order: Mapping[str, Any]) -> NoReturn:
+    """Be the command that an operator types."""
+    _write_to(Path(order["log"]))
+    os.environ.update(order["settings"])
+    sys.argv[1:] = order["words"]
+    status = 1
+    try:
+        main()
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    finally:
+        os._exit(status)
+
+
+def be(order: Mapping[str, Any], clock: SharedClock) -> None:
+    """Be the bot until it is stopped, with nothing going wrong."""
+    logs.set_up("text")
+    settings = Settings(**order["settings"])
+    timing = replace(TIMING, **dict.fromkeys(order["often"], SECOND))
+    asyncio.run(
+        run(settings, timing, clock=Clock(wall=clock.wall, monotonic=clock.elapsed))
+    )
 
 
 def _write_to(log: Path) -> None:

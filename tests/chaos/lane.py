@@ -100,6 +100,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     with World() as world:
+        play(world, Case(HURRIED))  # lived by the parent itself: nobody looks
         for line in sys.stdin:
             outcome = play(world, Case(**json.loads(line)))
             answers.write(json.dumps(asdict(outcome)) + "\n")

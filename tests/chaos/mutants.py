@@ -86,7 +86,7 @@ def _no_sweep() -> None:
     def deaf(schedule: Schedule, _bell: Bell, timing: Timing) -> None:
         begin(schedule, Bell(), timing)
 
-    async def rest(worker: Worker) -> None:
+    async def rest(worker: Worker, *_: object) -> None:
         await worker._woken.wait()
 
     Schedule.__init__ = deaf  # type: ignore[method-assign,assignment]

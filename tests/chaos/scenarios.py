@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from subprocess import TimeoutExpired
 
 from tests.chaos.people import DENIED, ENDED, HAS, LAPSED, NOT_GIVEN, WARNED, People
 from tests.chaos.world import (
@@ -434,7 +433,7 @@ def restored(stage: Stage) -> None:
     world.put_back(copy)
     try:
         world.command("run")
-    except TimeoutExpired:
+    except TimeoutError:
         raise Broken("I9", "an old copy runs as if nothing had been") from None
     world.wait_for(
         lambda: world.command("recover", "--remove", "--reason", "restored"),

@@ -167,7 +167,7 @@ class World:
         self._ended = threading.Event()
         self._wanted, self.pid, self.exit = False, 0, 0
         self._case = self.folder / "case"
-        self._ready = threading.Event()
+        self._ready, self._typed = threading.Event(), threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
         assert self._ready.wait(WARM), "the parent has not come up"
 
@@ -252,21 +252,18 @@ class World:
         self._bear()
 
     def command(self, *words: str) -> bool:
-        """Type a command of the bot as an operator does; tell whether it went well.
+        """Type a command, the bot being down; tell whether it went well.
 
-        Raises TimeoutExpired where it does not end.
+        Raises TimeoutError where it does not end.
         """
         settings = {name.upper(): str(each) for name, each in self._settings.items()}
-        with self.log.open("a") as log:
-            done = subprocess.run(  # noqa: S603 the words are the scenarios' own
-                [sys.executable, "-m", "bot", *words],
-                env=os.environ | settings,
-                stdout=log,
-                stderr=log,
-                check=False,
-                timeout=COMMAND,
-            )
-        return done.returncode == 0
+        self._typed.clear()
+        self._order({"words": words, "log": str(self.log), "settings": settings})
+        if not self._typed.wait(COMMAND):
+            os.kill(self.pid, signal.SIGKILL)
+            self._typed.wait(COMMAND)
+            raise TimeoutError(f"{words} did not end")
+        return self.exit == 0
 
     def is_ahead(self, copy: Path) -> bool:
         """Tell whether a head was published that a copy does not have."""
@@ -332,6 +329,9 @@ class World:
             "mutant": self.mutant,
             "often": self.setting.often,
         }
+        self._order(order)
+
+    def _order(self, order: dict[str, Any]) -> None:
         assert self._parent.stdin
         self._parent.stdin.write(json.dumps(order) + "\n")
         self._parent.stdin.flush()
@@ -346,6 +346,11 @@ class World:
         now = time.monotonic()
         if "ready" in told:
             self._ready.set()
+        elif "typed" in told:
+            self.pid = told["typed"]
+        elif "done" in told:
+            self.exit = told["done"]
+            self._typed.set()
         elif "born" in told:
             self.pid = told["born"]
             self.history.births.append(now)
