@@ -32,6 +32,8 @@ AT_ONCE = 8
 LONGEST_TOLD = timedelta(minutes=10)
 """Who tells us to wait is believed for no longer: it may be a broken proxy."""
 
+A_MOMENT = timedelta(milliseconds=20)
+
 StillHeld = Callable[[], None]
 CarryOut = Callable[[Any, StillHeld], Awaitable[None]]
 Only = Sequence[ColumnElement[bool]]
@@ -126,7 +128,9 @@ class Worker:
                 coming = await self._look(now)
                 due = [line for line, due_at in coming if due_at <= now]
                 if not await self._start(due):
-                    await self._rest(now, [due_at for _, due_at in coming])
+                    # What is due but could not be claimed is another's.
+                    least = A_MOMENT if due else timedelta()
+                    await self._rest([due_at for _, due_at in coming], least)
             except Exception:
                 log.exception("loop failed", loop=self.name)
                 await asyncio.sleep(self.timing.retry_first.total_seconds())
@@ -204,11 +208,12 @@ class Worker:
         if not task.cancelled() and task.exception() is not None:
             log.error("row not let go", loop=self.name, exc_info=task.exception())
 
-    async def _rest(self, now: datetime, coming: Sequence[datetime]) -> None:
+    async def _rest(self, coming: Sequence[datetime], least: timedelta) -> None:
         """Wait to be woken, or for the next row to be due, or for the sweep."""
+        now = self.clock()
         until = min(coming, default=now + self.timing.sweep)
-        wait = min(self.timing.sweep, max(until - self.clock(), timedelta()))
-        self.arm(self.clock() + wait)
+        wait = min(self.timing.sweep, max(until - now, least))
+        self.arm(now + wait)
         # Not wait_for(): in Python 3.11 it loses a cancellation that comes together
         # with the wake-up, and the loop would never stop.
         with suppress(TimeoutError):

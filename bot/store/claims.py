@@ -42,7 +42,7 @@ Line = tuple[type[AnyDue], tuple[ColumnElement[bool], ...]]
 """A kind of due rows, and what narrows it."""
 
 SOON = timedelta(days=1)
-TIMES = ("now", "clock", "soon")
+TIMES = ("now", "soon", "clock", "free_soon")
 
 
 def claim(
@@ -253,11 +253,15 @@ def next_due(
     if not lines:
         return []
     clock = lease_clock(session, now)
-    values: dict[str, Any] = {"now": now, "clock": clock, "soon": now + SOON}
+    values: dict[str, Any] = {"now": now, "soon": now + SOON}
+    values |= {"clock": clock, "free_soon": clock + SOON}
     for table, _ in lines:
         ids = [row.id for row in at if isinstance(row, table)]
         values[_at(table)] = ids
-    found = session.execute(_next_due(tuple(lines)), values).one()
+    try:
+        found = session.execute(_next_due(tuple(lines)), values).one()
+    except audit.UNREADABLE:  # a time that a hand wrote: a claim puts its row aside
+        return [now] * len(lines)
     waits, comes, held = found[0::3], found[1::3], found[2::3]
     return [
         now
@@ -277,15 +281,16 @@ def _times(
     table: type[AnyDue], only: Sequence[ColumnElement[bool]]
 ) -> Iterator[ColumnElement[Any]]:
     """Say whether a row waits, when the next comes, and when a held one is free."""
-    now, clock, soon = (bindparam(name, type_=UTCDateTime) for name in TIMES)
+    now, soon, clock, free_soon = (bindparam(name, type_=UTCDateTime) for name in TIMES)
     due_at, held_until = col(table.due_at), col(table.lease_until)
     others = col(table.id).not_in(bindparam(_at(table), expanding=True))
     free = or_(held_until.is_(None), held_until <= clock)
     yield exists().where(due_at <= now, free, others, *only)
-    # No time that a hand made unreadable is as near as `soon`.
+    # Hardly a time that a hand made unreadable is as near as `soon`.
     comes = select(func.min(due_at)).where(due_at.between(now, soon), free)
     yield comes.where(others, *only).scalar_subquery()
-    held = select(func.min(held_until)).where(due_at <= now, not_(free))
+    ends = held_until.between(clock, free_soon)
+    held = select(func.min(held_until)).where(due_at <= now, not_(free), ends)
     yield held.where(others, *only).scalar_subquery()
 
 
