@@ -19,7 +19,8 @@ sandbox imports nothing of the rest.
         claims      one claim for everything that is due; replicas, who is alive and
                     whose turn a periodic job is
         notices     what became of a notice: shown, or dropped
-        audit       the chained events and the seals; verification checks them
+        audit       the chained events and the seals; verification checks them;
+                    evidence, what they tell of a row, whatever the row says
         queries     reads of requests and grants; directory, of people and groups;
                     files, of each access.yaml that was in force
         group_index groups by the beginning and the middle of their names

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from bot.app.parts import okta_of, policy_in_force
 from bot.okta.directory import OktaDirectory
 from bot.settings import Clock, Timing
-from bot.store import audit
+from bot.store import evidence
 from bot.store.database import Database
 from bot.store.tables import AccessGrant
 
@@ -38,6 +38,6 @@ def _given(session: Session, integration: str) -> dict[str, set[str]]:
         col(AccessGrant.unsure_until).is_not(None),
     )
     for grant in session.exec(unsure):
-        if audit.added_pair(session, grant) is not None:
+        if evidence.added_pair(session, grant) is not None:
             pairs.setdefault(grant.grantee_id, set()).add(grant.group_id)
     return pairs

@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col
 
 from bot.core.words import ORIGINS, BrokenSeal, Cause, GrantStatus, StaleState, Status
-from bot.store import audit
+from bot.store import audit, evidence
 from bot.store.tables import AccessGrant, AccessRequest, Event, Notice, table_of
 
 Row = AccessRequest | AccessGrant
@@ -117,10 +117,10 @@ def put_back_as_told(
     None where no event of it verifies, or its request is gone. It is no move:
     the row never left its standing but by that hand.
     """
-    told = audit.newest_of(session, grant_id)
+    told = evidence.newest_of(session, grant_id)
     if told is None:
         return None
-    request = audit.read_row(session, AccessRequest, told.request_id)
+    request = evidence.read_row(session, AccessRequest, told.request_id)
     if request is None:
         return None
     columns = _as_told(told.data["row"]) | {"due_at": now, "deliver_by": now}
@@ -198,7 +198,7 @@ def _reseal(session: Session, grant: AccessGrant, columns: Mapping[str, Any]) ->
     NB. Only a sealed grant is sealed again: new terms on a row that someone
     else wrote would make their hand ours.
     """
-    if not audit.is_sealed(session, grant):
+    if not evidence.is_sealed(session, grant):
         raise BrokenSeal(f"grant {grant.id} is not as it was written")
     changed = AccessGrant(**grant.model_dump())
     for name, value in columns.items():

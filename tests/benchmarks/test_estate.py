@@ -7,7 +7,7 @@ from sqlmodel import Session, func, select
 
 from benchmarks.rig.company import CHAIN, opened
 from benchmarks.rig.estate import Held, fill, hold
-from bot.store import audit, queries
+from bot.store import evidence, queries
 from bot.store.database import Database
 from bot.store.migrations import migrate
 from bot.store.tables import AccessGrant
@@ -44,7 +44,7 @@ def _held(folder: Path) -> Database:
 
 def _beliefs(session: Session) -> list[tuple[bool, tuple[str, str] | None]]:
     return [
-        (audit.is_sealed(session, grant), audit.added_pair(session, grant))
+        (evidence.is_sealed(session, grant), evidence.added_pair(session, grant))
         for grant in queries.live_grants(session, "corp-okta")
     ]
 

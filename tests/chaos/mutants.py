@@ -19,7 +19,7 @@ from bot.engine.schedule import Schedule
 from bot.engine.worker import Bell, Worker
 from bot.ops.rotation import Rotation
 from bot.settings import Timing
-from bot.store import audit, moves, queries
+from bot.store import evidence, moves, queries
 from bot.store.tables import AccessGrant, Event, table_of
 from bot.workflow.grants import ending, giving
 from bot.workflow.grants.taking import StillHeld
@@ -105,13 +105,13 @@ def _no_origin_check() -> None:
 
 def _origin_read_twice() -> None:
     """Whether they were a member is read again after an add of ours was sent."""
-    added_pair = audit.added_pair
+    added_pair = evidence.added_pair
 
     def forgetful(session: Session, grant: AccessGrant) -> tuple[str, str] | None:
         given = grant.status is GrantStatus.GRANTING
         return None if given else added_pair(session, grant)
 
-    audit.added_pair = forgetful
+    evidence.added_pair = forgetful
 
 
 def _status_past_move() -> None:
@@ -146,7 +146,7 @@ def _seal_not_checked() -> None:
     def is_sealed(session: Session, grant: AccessGrant) -> bool:
         return True
 
-    audit.is_sealed = is_sealed
+    evidence.is_sealed = is_sealed
 
 
 def _no_event() -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session, delete
 
 from bot.core.words import GrantStatus, StaleState
-from bot.store import audit
+from bot.store import audit, evidence
 from bot.store.audit import Chain, Head
 from bot.store.database import Database, open_database
 from bot.store.moves import advance, move
@@ -50,7 +50,7 @@ def _grant(session: Session) -> AccessGrant:
 
 
 def _is_sealed(session: Session) -> bool:
-    return audit.is_sealed(session, _grant(session))
+    return evidence.is_sealed(session, _grant(session))
 
 
 def test_what_was_written_verifies(story: Database) -> None:
@@ -335,7 +335,7 @@ def test_a_grant_read_before_it_changed_is_stale_not_broken(story: Database) -> 
     advancing = story.look(_grant)
     story.transact(advance, advancing, "intended", by="bot", now=NOW, was_member=False)
     with pytest.raises(StaleState):
-        story.look(audit.is_sealed, late)
+        story.look(evidence.is_sealed, late)
 
 
 def test_an_approval_for_less_time_seals_no_more(database: Database) -> None:

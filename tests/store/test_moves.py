@@ -14,7 +14,7 @@ from bot.core.words import (
     StaleState,
     Status,
 )
-from bot.store import audit, claims
+from bot.store import claims, evidence
 from bot.store.database import Database
 from bot.store.moves import Row, advance, create, move, redraw
 from bot.store.tables import AccessGrant, AccessRequest, Notice
@@ -290,7 +290,7 @@ def test_new_terms_are_sealed_again(database: Database) -> None:
     assert row.seal != before
     stored = database.look(_stored, row)
     assert isinstance(stored, AccessGrant)
-    assert database.look(audit.is_sealed, stored)
+    assert database.look(evidence.is_sealed, stored)
 
 
 def test_a_write_that_changes_no_term_keeps_the_seal(database: Database) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.core.words import GrantStatus, Refused, RequestStatus
-from bot.store import audit
+from bot.store import evidence
 from bot.store.tables import AccessRequest, Answer
 from bot.workflow import requests
 from tests.workflow.world import HOUR, MINUTE, World, known, why
@@ -298,7 +298,7 @@ async def test_the_step_an_approval_was_for_is_in_the_chain(world: World) -> Non
     known(await world.answer(request, "bob"))
     await world.work()
     known(await world.answer(request, "sam", step_shown=2))
-    told = world.look(lambda session: audit.approvals(session, request.id))
+    told = world.look(lambda session: evidence.approvals(session, request.id))
     assert told == [(1, world.ids["bob"]), (2, world.ids["sam"])]
     assert len(world.rows(Answer)) == 2
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.core.owners import Rung, ladder, stands_on
 from bot.core.words import Cause, GrantStatus, Refused
-from bot.store import audit, directory, moves, queries
+from bot.store import directory, evidence, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.notices import tell_people, tell_requester
@@ -97,7 +97,7 @@ def pass_time(session: Session, grant: AccessGrant, now: datetime) -> bool:
 
 def fail(session: Session, grant: AccessGrant, why: Refused, now: datetime) -> None:
     """End a grant that was not given; undo it first where an add may have landed."""
-    if audit.added_pair(session, grant) is not None:
+    if evidence.added_pair(session, grant) is not None:
         columns = settled(now) | {"problem": why.reason, "fence": grant.fence}
         end(session, grant, Cause.FAILED, BOT, now, **columns)
         return

@@ -29,7 +29,7 @@ from bot.core.words import (
     SettingError,
     StaleState,
 )
-from bot.store import audit, directory, moves
+from bot.store import audit, directory, evidence, moves
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.store.verification import is_whole_since
@@ -69,7 +69,7 @@ async def give(office: Office, grant: AccessGrant, still_held: StillHeld) -> Non
         await run(fail, grant, TOO_LATE, now)
         return
     pair = grant.grantee_id, grant.group_id
-    sent = await office.database.read(audit.added_pair, grant) == pair
+    sent = await office.database.read(evidence.added_pair, grant) == pair
     if not sent:
         refused = await _decide_again(office, grant, now)
         if refused is not None:
@@ -83,7 +83,7 @@ async def give(office: Office, grant: AccessGrant, still_held: StillHeld) -> Non
 def _is_believed(session: Session, grant: AccessGrant) -> bool:
     """Tell whether `grant` is sealed, and nothing was cut out since its approval."""
     whole = is_whole_since(session, grant.approved_event)
-    return audit.is_sealed(session, grant) and whole
+    return evidence.is_sealed(session, grant) and whole
 
 
 async def _decide_again(
@@ -145,7 +145,7 @@ def _to_prove(
     policy = policy_for(session, office.catalogue, office.integration)
     kept = requests.steps_kept(request)
     if isinstance(asked, Refused) or (kept and request.decided_by != AUTOMATIC):
-        return kept, audit.approvals(session, request.id)
+        return kept, evidence.approvals(session, request.id)
     flow = deciding_flow(policy, asked)
     if isinstance(flow, Refused):
         return kept, []
@@ -153,7 +153,7 @@ def _to_prove(
     steps = () if by_rule else steps_of(policy, flow)
     if request.decided_by != AUTOMATIC:
         steps = steps_of(policy, flow)
-    return steps, audit.approvals(session, request.id)
+    return steps, evidence.approvals(session, request.id)
 
 
 async def _refuse_step(

@@ -9,7 +9,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from bot.core.words import LIVE, AccessBotError
-from bot.store import audit, claims, moves, queries
+from bot.store import claims, evidence, moves, queries
 from bot.store.tables import AccessGrant
 from bot.workflow.grants.ending import end_untrusted
 from bot.workflow.reading import Office
@@ -63,8 +63,8 @@ def _not_as_written(session: Session, integration: str) -> list[str]:
 
 
 def _is_believed(session: Session, grant_id: str) -> bool:
-    grant = audit.read_row(session, AccessGrant, grant_id)
-    return grant is not None and audit.is_sealed(session, grant)
+    grant = evidence.read_row(session, AccessGrant, grant_id)
+    return grant is not None and evidence.is_sealed(session, grant)
 
 
 def _lost(session: Session, integration: str) -> list[str]:
@@ -77,10 +77,10 @@ def _lost(session: Session, integration: str) -> list[str]:
 def _end(session: Session, office: Office, grant_id: str) -> None:
     """End a grant; one that cannot be read, or is hidden, as the chain tells of it."""
     now = office.clock()
-    grant = audit.read_row(session, AccessGrant, grant_id)
+    grant = evidence.read_row(session, AccessGrant, grant_id)
     if grant is None or grant.status not in LIVE:
         grant = moves.put_back_as_told(session, grant_id, now)
-    elif audit.is_sealed(session, grant):
+    elif evidence.is_sealed(session, grant):
         return
     if grant is not None and grant.status in LIVE:
         end_untrusted(session, grant, now)

@@ -15,7 +15,7 @@ from bot.core.words import (
     Person,
     SettingError,
 )
-from bot.store import audit, claims, directory, moves, queries
+from bot.store import claims, directory, evidence, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessGrant
 from bot.workflow.grants.ending import BOT, tell_failed, tell_of
@@ -38,7 +38,7 @@ async def take(office: Office, grant: AccessGrant, still_held: StillHeld) -> Non
     """Remove the member in Okta until it is read back as gone."""
     run = office.database.run
     try:
-        added = await office.database.read(audit.added_pair, grant)
+        added = await office.database.read(evidence.added_pair, grant)
         if added is None:
             await run(_revoked, grant, "", office.clock())
             return
@@ -107,9 +107,9 @@ def _late_add(session: Session, grant: AccessGrant) -> Pair | None:
     """
     if queries.is_given_anew(session, grant):
         return None
-    if not audit.may_still_land(session, grant):
+    if not evidence.may_still_land(session, grant):
         return None
-    return audit.added_pair(session, grant)
+    return evidence.added_pair(session, grant)
 
 
 def _revoked(

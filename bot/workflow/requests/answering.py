@@ -16,7 +16,7 @@ from bot.core.policy import (
     may_answer,
 )
 from bot.core.words import POLICY, Person, Refused, RequestStatus, StaleState
-from bot.store import audit, directory, moves
+from bot.store import audit, directory, evidence, moves
 from bot.store.tables import AccessRequest, Answer, table_of
 from bot.workflow.notices import tell, tell_people, tell_requester
 from bot.workflow.reading import Office, policy_for
@@ -151,7 +151,7 @@ def _completes(
     """
     step = step_of(request.routing)
     seats = seats_of(request.routing)
-    told = audit.approvals(session, request.id)
+    told = evidence.approvals(session, request.id)
     approvers = {who for number, who in told if number == request.step}
     stands = []
     for person_id in sorted(approvers | {reply.person_id}):
@@ -179,7 +179,7 @@ def _refuse_reply(
         return DECIDED
     if now >= request.lapse_at:
         return LAPSED
-    if not audit.is_as_told(session, request):
+    if not evidence.is_as_told(session, request):
         refuse(session, request, NOT_AS_WRITTEN, now)
         text = f"The record of request {request.id} was changed outside this program."
         key = f"untrusted:{request.id}"
@@ -338,5 +338,5 @@ def _seconds(request: AccessRequest, reply: Reply) -> int:
 
 
 def _least(session: Session, request: AccessRequest, reply: Reply) -> int:
-    lengths = audit.approved_seconds(session, request.id)
+    lengths = evidence.approved_seconds(session, request.id)
     return min([_seconds(request, reply), *lengths])
