@@ -1,5 +1,6 @@
 """Approval steps: who is asked, when a step is done, and what the clock does."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -355,6 +356,24 @@ async def test_the_rule_gives_within_its_bounds_and_its_budget(world: World) -> 
     await end_all(world)
     second = await world.asked(duration=HOUR)
     assert world.request(second.id).status is RequestStatus.PENDING
+
+
+async def test_requests_that_are_routed_side_by_side_share_one_budget(
+    world: World,
+) -> None:
+    world.add_group("On Call", ["ann"])
+    wanted = ["prod-db", "prod-one", "prod-two", "prod-three"]
+    for group in wanted[1:]:
+        world.add_group(group)
+    await world.discover()
+    await company(world, AUTOMATIC)
+    for group in wanted:
+        known(await world.ask(group=group))
+    due = await world.claim(AccessRequest)
+    await asyncio.gather(*(world.carry_out(row) for row in due))
+    await world.settle()
+    decided = sorted(str(each.decided_by) for each in world.rows(AccessRequest))
+    assert decided == ["None", "None", "None", "automatic"]
 
 
 async def test_a_rule_that_is_gone_before_the_add_gives_nothing(world: World) -> None:

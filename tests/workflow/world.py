@@ -195,7 +195,7 @@ class World:
         for _ in range(times):
             for table in (AccessGrant, AccessRequest):
                 for row in await self.claim(table):
-                    failed += await self._carry_out(row)
+                    failed += await self.carry_out(row)
         return failed
 
     async def settle(self) -> None:
@@ -220,9 +220,8 @@ class World:
         )
         return claimed
 
-    async def _carry_out(
-        self, row: AccessGrant | AccessRequest
-    ) -> list[AccessBotError]:
+    async def carry_out(self, row: AccessGrant | AccessRequest) -> list[AccessBotError]:
+        """Carry out one row that was claimed; return what went wrong."""
         try:
             if isinstance(row, AccessGrant):
                 await grants.carry_out(self.office, row, lambda: None)

@@ -116,7 +116,10 @@ async def _refuse_approval(
     NB. Who approved each step is what the chain tells, and whether they may is
     read anew: that of rows is a moment old, and an owner may just have changed.
     """
-    steps, told = await office.database.read(_to_prove, office, request, group, now)
+    proof = await office.database.read(_to_prove, office, request, group, now)
+    if isinstance(proof, Refused):
+        return proof
+    steps, told = proof
     if request.decided_by == AUTOMATIC:
         return NO_RULE if steps else None
     grantee = await office.database.read(
@@ -139,21 +142,26 @@ def _to_prove(
     request: AccessRequest,
     group: Group,
     now: datetime,
-) -> tuple[tuple[Step, ...], list[tuple[int, str]]]:
-    """Return the steps that must have been approved, and who approved which."""
+) -> tuple[tuple[Step, ...], list[tuple[int, str]]] | Refused:
+    """Return the steps that must have been approved, and who approved which.
+
+    Refused where that cannot be told: what nobody was asked for must be known to
+    need nobody.
+    """
+    told = evidence.approvals(session, request.id)
+    kept, by_rule = requests.steps_kept(request), request.decided_by == AUTOMATIC
+    if kept and not by_rule:
+        return kept, told
     asked = requests.as_asked(session, request, group, now)
+    if isinstance(asked, Refused):
+        return asked
     policy = policy_for(session, office.catalogue, office.integration)
-    kept = requests.steps_kept(request)
-    if isinstance(asked, Refused) or (kept and request.decided_by != AUTOMATIC):
-        return kept, evidence.approvals(session, request.id)
     flow = deciding_flow(policy, asked)
     if isinstance(flow, Refused):
-        return kept, []
-    by_rule = is_automatic(policy, flow, asked, times=0)
-    steps = () if by_rule else steps_of(policy, flow)
-    if request.decided_by != AUTOMATIC:
-        steps = steps_of(policy, flow)
-    return steps, evidence.approvals(session, request.id)
+        return flow
+    if by_rule and is_automatic(policy, flow, asked, times=0):
+        return (), told
+    return steps_of(policy, flow), told
 
 
 async def _refuse_step(

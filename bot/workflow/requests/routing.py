@@ -17,7 +17,7 @@ from bot.core.policy import (
     names_in_authority,
     steps_of,
 )
-from bot.core.words import Group, Refused
+from bot.core.words import Group, Refused, StaleState
 from bot.store import directory, moves, queries
 from bot.store.claims import settled
 from bot.store.tables import AccessRequest
@@ -70,7 +70,7 @@ async def route(office: Office, request: AccessRequest, now: datetime) -> None:
         return
     put = await office.database.read(_next_step, office, request, group, now)
     if put is None:
-        await office.database.run(approve_by_rule, office, request, now)
+        await office.database.run(_give_by_rule, office, request, group, now)
         return
     grantee = await office.database.read(
         directory.person, office.name, request.grantee_id
@@ -126,10 +126,13 @@ def _next_step(
     group: Group,
     now: datetime,
 ) -> Put | None:
-    """Return the step that is to be put now; None where nobody is to be asked."""
+    """Return the step that is to be put now; None where nobody is to be asked.
+
+    Raises StaleState where who is concerned is not as fresh any more as it was.
+    """
     asked = as_asked(session, request, group, now)
     if isinstance(asked, Refused):
-        return None
+        raise StaleState(str(asked))
     policy = policy_for(session, office.catalogue, office.integration)
     steps = steps_for(session, policy, request, asked)
     if not steps:
@@ -142,6 +145,23 @@ def _next_step(
         step=step,
         basis=step_basis(policy, group, asked.grantee, step),
     )
+
+
+def _give_by_rule(
+    session: Session,
+    office: Office,
+    request: AccessRequest,
+    group: Group,
+    now: datetime,
+) -> None:
+    """Approve what nobody is to be asked for, decided again as it is written.
+
+    NB. Requests of one person are routed side by side: each counted what the rule
+    had given before the others were written.
+    """
+    if _next_step(session, office, request, group, now) is not None:
+        raise StaleState("another request has used up what the rule gives")
+    approve_by_rule(session, office, request, now)
 
 
 def _routed(
