@@ -11,12 +11,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
-from bot.app.greeting import greet, slack_client
+from bot.app.greeting import Tokens, greet, read_tokens
 from bot.app.parts import REVOKE_ONLY, Parts
 from bot.app.replicas import every
+from bot.core.words import SettingError
 from bot.engine.worker import Line, StillHeld, Worker
 from bot.slack.accounts import read_accounts
-from bot.slack.connection import slack_app, socket
+from bot.slack.connection import slack_app, socket, web_client
 from bot.slack.errors import SlackError, SlackRefused
 from bot.slack.http import slack_routes
 from bot.slack.listeners import Desk, register
@@ -35,8 +36,9 @@ async def face(parts: Parts, web: Starlette) -> None:
 
     Of several processes, the web ones listen and the workers send.
     """
-    client = slack_client(parts.settings, parts.timing)
     parts.health.wrong("slack", "Not connected yet.")
+    tokens = await _tokens(parts)
+    client = web_client(tokens.bot, parts.settings.slack_api_url, parts.timing)
     we = await _reach_slack(parts, client)
     worker = _sender(parts, client, we["team_id"]) if parts.role.works else None
     async with AsyncExitStack() as stack:
@@ -50,7 +52,7 @@ async def face(parts: Parts, web: Starlette) -> None:
             )
             register(app, desk)
             stack.push_async_callback(desk.finish)
-            await stack.enter_async_context(_connected(parts, app, client, web))
+            await stack.enter_async_context(_connected(tokens, app, client, web))
         parts.health.right("slack")
         try:
             await (worker.run() if worker else asyncio.Event().wait())
@@ -87,21 +89,32 @@ def _sender(parts: Parts, client: AsyncWebClient, team_id: str) -> Worker:
 
 @asynccontextmanager
 async def _connected(
-    parts: Parts, app: AsyncApp, client: AsyncWebClient, web: Starlette
+    tokens: Tokens, app: AsyncApp, client: AsyncWebClient, web: Starlette
 ) -> AsyncIterator[None]:
     """Listen: on a socket where there is an app token, else for signed requests."""
-    token = parts.settings.secret("slack_app_token")
-    if not token:
-        signing_secret = parts.settings.secret("slack_signing_secret")
-        web.router.routes.extend(slack_routes(app, signing_secret))
+    if not tokens.app:
+        web.router.routes.extend(slack_routes(app, tokens.signing_secret))
         yield
         return
-    listener = socket(app, token, client)
+    listener = socket(app, tokens.app, client)
     try:
         await listener.connect_async()  # type: ignore[no-untyped-call]
         yield
     finally:
         await listener.close_async()
+
+
+async def _tokens(parts: Parts) -> Tokens:
+    """Return what proves us to Slack, once it can be read.
+
+    NB. What is alive is ended meanwhile: a bot without Slack may still do that.
+    """
+    while True:
+        try:
+            return await asyncio.to_thread(read_tokens, parts.settings, parts.role)
+        except SettingError as error:
+            parts.health.wrong("slack", str(error))
+            await asyncio.sleep(parts.timing.sweep.total_seconds())
 
 
 async def _reach_slack(parts: Parts, client: AsyncWebClient) -> Mapping[str, Any]:

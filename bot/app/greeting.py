@@ -1,6 +1,7 @@
-"""Who we are in Slack, asked once at the start and until it answers."""
+"""What proves us to Slack, and who we are there, asked until it answers."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,28 @@ from bot.slack.errors import SlackError, SlackRefused
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """What proves the bot to Slack, and Slack to the bot: a socket or signatures."""
+
+    bot: str = field(repr=False)
+    app: str = field(repr=False)
+    signing_secret: str = field(repr=False)
+
+
+def read_tokens(settings: Settings, role: Role) -> Tokens:
+    """Return the secrets that `role` needs; SettingError where one is not there."""
+    bot = settings.require("slack_bot_token", "Set it to the app's bot token, xoxb-...")
+    app = settings.secret("slack_app_token") if role.listens else ""
+    if app or not role.listens:
+        return Tokens(bot, app, "")
+    signing_secret = settings.require(
+        "slack_signing_secret",
+        "Set it for HTTP mode, or SLACK_APP_TOKEN for Socket Mode.",
+    )
+    return Tokens(bot, "", signing_secret)
+
+
 async def check_slack(
     settings: Settings, timing: Timing, role: Role = Role.ALL
 ) -> None:
@@ -25,14 +48,10 @@ async def check_slack(
     A Slack that does not answer at once is waited for later: what is overdue
     is revoked first.
     """
-    settings.require("slack_bot_token", "Set it to the app's bot token, xoxb-...")
-    if role.listens and not settings.secret("slack_app_token"):
-        settings.require(
-            "slack_signing_secret",
-            "Set it for HTTP mode, or SLACK_APP_TOKEN for Socket Mode.",
-        )
+    tokens = read_tokens(settings, role)
+    client = web_client(tokens.bot, settings.slack_api_url, timing)
     try:
-        await greet(slack_client(settings, timing), timing.slack_at_start)
+        await greet(client, timing.slack_at_start)
     except SlackRefused as error:
         raise SettingError(
             f"Slack does not take SLACK_BOT_TOKEN ({error}).",

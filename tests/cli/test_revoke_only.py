@@ -122,3 +122,18 @@ def test_a_dead_token_ends_what_lives_and_then_does_not_start(
     with running(holding, SLACK_BOT_TOKEN=DEAD_TOKEN) as process:
         process.wait(20)
     assert process.returncode == 2, "with nothing alive it does not start"
+
+
+@pytest.mark.parametrize(
+    ("problem", "changes"),
+    [
+        ("cannot be read", {"SLACK_BOT_TOKEN": "file:/nowhere/token"}),
+        ("SLACK_BOT_TOKEN is not set", {"SLACK_BOT_TOKEN": ""}),
+        ("SLACK_SIGNING_SECRET is not set", {"SLACK_APP_TOKEN": ""}),
+    ],
+)
+def test_a_slack_secret_that_is_not_there_ends_what_lives(
+    holding: World, problem: str, changes: dict[str, str]
+) -> None:
+    log = ends_and_gives_nothing(holding, problem, nobody_is_listened_to, **changes)
+    assert "Traceback" not in log
