@@ -1,5 +1,6 @@
 """The periodic upkeep of each integration, and of the bot as a whole."""
 
+import asyncio
 from dataclasses import asdict
 from functools import partial
 
@@ -46,7 +47,9 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     if parts.revoke_only:
         return
     whole, between = office.integration.discovery.every, timing.discover_changes
-    every(whole, f"discover {name}", partial(_discover, parts, office))
+    # A changed file may name what was never read: what others read does not count.
+    discover, file = partial(_discover, parts, office), parts.catalogue.hash
+    every(whole, f"discover {name}", discover, about=file)
     if between < whole:
         changes = partial(upkeep.discover_changes, office)
         every(between, f"discover changes {name}", changes)
@@ -137,8 +140,10 @@ async def _retain(parts: Parts) -> None:
 
 
 async def _anchor(parts: Parts) -> None:
-    """Publish the head of the audit where it has moved on."""
-    parts.published = publish_head(parts.settings, parts.database, parts.published)
+    """Publish the head of the audit where it has moved on; a disk may take its time."""
+    parts.published = await asyncio.to_thread(
+        publish_head, parts.settings, parts.database, parts.published
+    )
 
 
 async def _tell_backlog(parts: Parts) -> None:

@@ -7,6 +7,7 @@ copy: only what was published outside the database tells.
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import structlog
@@ -19,6 +20,8 @@ from bot.store.database import Database
 from bot.store.tables import Event
 
 log = structlog.get_logger()
+
+_ONE_AT_A_TIME = threading.Lock()  # as it stops, one may still be under way
 
 Anchor = tuple[int, str]
 """The number and hash of an event that was the newest once."""
@@ -74,6 +77,13 @@ def publish_head(
     database that is behind the file publishes nothing there: it must not erase what
     tells that it is.
     """
+    with _ONE_AT_A_TIME:
+        return _publish_head(settings, database, known)
+
+
+def _publish_head(
+    settings: Settings, database: Database, known: Anchor | None
+) -> Anchor | None:
     head = database.look(audit.head)
     if head is None or (head.seq, head.hash) == known:
         return known

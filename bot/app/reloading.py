@@ -6,6 +6,7 @@ several processes the first that sees a change puts it in force, and the others
 follow what the database says is.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -37,8 +38,8 @@ async def reload(parts: Parts) -> None:
     text = _read(parts)
     digest = sha256(text.encode()).hexdigest()
     if text and digest != parts.seen:
-        parts.seen = digest
         await _put_in_force(parts, text, digest)
+        parts.seen = digest  # not before: a database that failed is asked again
     kept = await parts.database.read(last_good_file)
     if kept is not None and kept.hash != parts.catalogue.hash:
         await _follow(parts, kept)
@@ -53,7 +54,8 @@ def _read(parts: Parts) -> str:
 
 async def _put_in_force(parts: Parts, text: str, digest: str) -> None:
     try:
-        catalogue = load(text, name=parts.settings.access_config.name)
+        name = parts.settings.access_config.name
+        catalogue = await asyncio.to_thread(load, text, name=name)
         await parts.database.read(refuse_stranding, parts.catalogue, catalogue)
     except SettingError as error:
         log.warning("access.yaml not put in force", why=str(error))
@@ -72,7 +74,7 @@ def _refuse_file(
 
 async def _follow(parts: Parts, kept: AccessFile) -> None:
     """Let every part work by the file that is in force."""
-    catalogue = load(kept.text)
+    catalogue = await asyncio.to_thread(load, kept.text)
     known = {each.name: each for each in parts.catalogue.integrations}
     parts.catalogue = catalogue
     for integration in catalogue.integrations:

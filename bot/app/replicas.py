@@ -36,11 +36,19 @@ def togetherness(parts: Parts) -> list[Coroutine[Any, Any, Any]]:
 
 
 def every(
-    parts: Parts, wait: timedelta, name: str, job: Callable[[], Awaitable[object]]
+    parts: Parts,
+    wait: timedelta,
+    name: str,
+    job: Callable[[], Awaitable[object]],
+    *,
+    about: str = "",
 ) -> None:
-    """Run `job` each `wait`; of the processes of a shared database, in one."""
+    """Run `job` each `wait`; of the processes of a shared database, in one.
+
+    What was done `about` something else does not count.
+    """
     if parts.database.is_shared:
-        job = partial(_in_turn, parts, wait, name, job)
+        job = partial(_in_turn, parts, wait, name, job, about)
     parts.schedule.every(wait, name, job)
 
 
@@ -76,25 +84,37 @@ async def _beat(parts: Parts) -> None:
 async def _learn_what_is_read(parts: Parts) -> None:
     """See which orgs another process has discovered, until cancelled."""
     while True:
-        for name in parts.offices:
-            key = DISCOVERED.format(name)
-            if parts.health.problems.get(name) != NOT_READ:
-                continue
-            if await parts.database.read(directory.remembered, key) is not None:
-                parts.health.right(name)
+        try:
+            for name in list(parts.offices):
+                await _learn_if_read(parts, name)
+        except DBAPIError as error:
+            log.warning("not known what is read", why=type(error.orig).__name__)
         await asyncio.sleep(parts.timing.beat.total_seconds())
 
 
+async def _learn_if_read(parts: Parts, name: str) -> None:
+    if parts.health.problems.get(name) != NOT_READ:
+        return
+    key = DISCOVERED.format(name)
+    if await parts.database.read(directory.remembered, key) is not None:
+        parts.health.right(name)
+
+
 async def _in_turn(
-    parts: Parts, wait: timedelta, name: str, job: Callable[[], Awaitable[object]]
+    parts: Parts,
+    wait: timedelta,
+    name: str,
+    job: Callable[[], Awaitable[object]],
+    about: str,
 ) -> None:
     """Do `job` if it is our turn; a failed one is anybody's again."""
     run, done = parts.database.run, False
-    mine = await run(replicas.take_turn, name, parts.owner, wait, parts.clock())
+    turn = replicas.Turn(name, parts.owner, about)
+    mine = await run(replicas.take_turn, turn, wait, parts.clock())
     if not mine:
         return
     try:
         await job()
         done = True
     finally:
-        await run(replicas.end_turn, name, parts.owner, done=done)
+        await run(replicas.end_turn, turn, done=done)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy.exc import OperationalError
 
 from bot.core.words import AccessBotError
 from bot.engine.worker import Bell
@@ -124,6 +125,8 @@ class Schedule:
             return True
         except AccessBotError as error:
             log.warning("upkeep waits", job=name, why=str(error))
+        except OperationalError as error:  # locked, or not there
+            log.warning("upkeep waits", job=name, why=str(error.orig))
         except Exception:
             log.exception("upkeep failed", job=name)
         else:

@@ -4,6 +4,7 @@ Both are told by the database's own clock. A job's turn is a row of what upkeep
 remembers: it was begun, by whom, and whether they saw it through.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
@@ -32,34 +33,47 @@ def leave(session: Session, owner: str) -> None:
     session.execute(delete(Replica).where(col(Replica.owner) == owner))
 
 
-def take_turn(
-    session: Session, job: str, owner: str, wait: timedelta, now: datetime
-) -> bool:
-    """Tell whether `owner` is to do `job` now, which comes each `wait`.
+@dataclass(frozen=True)
+class Turn:
+    """Who is to do a job, and what it is about: a turn about another does not count."""
+
+    job: str
+    owner: str
+    about: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of its row."""
+        return TURN.format(self.job)
+
+
+def take_turn(session: Session, turn: Turn, wait: timedelta, now: datetime) -> bool:
+    """Tell whether it is our turn at a job now, which comes each `wait`.
 
     Another's turn holds until it is over, or they are dead.
     """
-    clock, turn = lease_clock(session, now), session.get(Upkeep, TURN.format(job))
-    is_recent = turn is not None and clock < turn.at + wait * EARLY
-    if turn is not None and is_recent and _is_sound(session, turn):
+    clock, last = lease_clock(session, now), session.get(Upkeep, turn.name)
+    is_recent = last is not None and clock < last.at + wait * EARLY
+    same = last is not None and last.facts.get("about", "") == turn.about
+    if last is not None and is_recent and same and _is_sound(session, last):
         return False
-    facts = {"by": owner, "done": False}
-    session.merge(Upkeep(name=TURN.format(job), at=clock, facts=facts))
+    facts = {"by": turn.owner, "about": turn.about, "done": False}
+    session.merge(Upkeep(name=turn.name, at=clock, facts=facts))
     return True
 
 
-def _is_sound(session: Session, turn: Upkeep) -> bool:
+def _is_sound(session: Session, last: Upkeep) -> bool:
     """Tell whether a turn was seen through, or whoever has it is alive."""
-    alive = session.get(Replica, turn.facts["by"]) is not None
-    return alive or bool(turn.facts["done"])
+    alive = session.get(Replica, last.facts["by"]) is not None
+    return alive or bool(last.facts["done"])
 
 
-def end_turn(session: Session, job: str, owner: str, *, done: bool) -> None:
-    """Say that `owner` did `job`, or that it is anyone's turn again."""
-    turn = session.get(Upkeep, TURN.format(job))
-    if turn is None or turn.facts["by"] != owner:
+def end_turn(session: Session, turn: Turn, *, done: bool) -> None:
+    """Say that we did the job, or that it is anyone's turn again."""
+    last = session.get(Upkeep, turn.name)
+    if last is None or last.facts["by"] != turn.owner:
         return
     if done:
-        turn.facts = {"by": owner, "done": True}
+        last.facts = {**last.facts, "done": True}
     else:
-        session.delete(turn)
+        session.delete(last)

@@ -1,7 +1,13 @@
 """A changed access.yaml, while the bot runs."""
 
-from sqlmodel import select
+from typing import Any
 
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select
+
+from bot.app import reloading
+from bot.app.changes import put_in_force
 from bot.store.tables import Event
 from tests.flows.world import GROUP, WHY, World
 
@@ -74,6 +80,24 @@ def test_a_file_that_drops_what_holds_access_is_refused_with_the_list(
         world.press("rita", "end", world.message_with("rita", "end"))
         world.comes_to("revoked")
         world.members()
+
+
+def test_a_file_that_the_database_did_not_take_is_put_in_force_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+
+    def failing_once(session: Session, text: str, *args: Any) -> None:
+        if not refused:
+            refused.append(text)
+            raise OperationalError("COMMIT", {}, Exception("database is locked"))
+        put_in_force(session, text, *args)
+
+    with world.bot():
+        monkeypatch.setattr(reloading, "put_in_force", failing_once)
+        _put(world, duration="2h")
+        world.slack.wait_for(lambda: _events(world, "file in force") == 2)
+    assert refused
 
 
 def test_a_new_integration_owner_answers_after_the_reload(world: World) -> None:

@@ -17,12 +17,13 @@ def _beat(database: Database, owner: str) -> int:
     return database.transact(replicas.beat, owner, SILENT, NOW)
 
 
-def _take(database: Database, owner: str) -> bool:
-    return database.transact(replicas.take_turn, JOB, owner, HOUR, NOW)
+def _take(database: Database, owner: str, about: str = "") -> bool:
+    turn = replicas.Turn(JOB, owner, about)
+    return database.transact(replicas.take_turn, turn, HOUR, NOW)
 
 
 def _end(database: Database, owner: str, *, done: bool) -> None:
-    database.transact(replicas.end_turn, JOB, owner, done=done)
+    database.transact(replicas.end_turn, replicas.Turn(JOB, owner), done=done)
 
 
 def _fall_silent(session: Session, owner: str) -> None:
@@ -80,6 +81,16 @@ def test_the_turn_of_the_dead_is_anybodys_at_once(database: Database) -> None:
     database.transact(_fall_silent, "one")
     _beat(database, "two")
     assert _take(database, "two")
+
+
+def test_what_was_done_about_another_file_does_not_count(database: Database) -> None:
+    for owner in ("one", "two"):
+        _beat(database, owner)
+    assert _take(database, "one", "the file before")
+    _end(database, "one", done=True)
+    assert _take(database, "two", "the new file")
+    _end(database, "two", done=True)
+    assert not _take(database, "one", "the new file")
 
 
 def test_a_turn_that_was_taken_over_is_not_ended_by_who_lost_it(
