@@ -134,7 +134,7 @@ async def _end_accounts(parts: Parts, office: Office) -> None:
 async def _retain(parts: Parts) -> None:
     """Let go of what is kept too long, and say how much."""
     rule = parts.catalogue.retention
-    let_go = await parts.database.run(upkeep.retain, rule, parts.clock())
+    let_go = await upkeep.retain(parts.database, rule, parts.clock())
     if any(asdict(let_go).values()):
         log.info("let go", **asdict(let_go))
 

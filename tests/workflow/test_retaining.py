@@ -42,7 +42,7 @@ def _all_told(session: Session) -> None:
 
 
 async def _retain(world: World) -> Retained:
-    return await world.run(retain, RULE, world.clock())
+    return await retain(world.database, RULE, world.clock())
 
 
 def _numbers(world: World) -> list[int]:
@@ -101,6 +101,32 @@ async def test_the_audit_is_pruned_behind_a_checkpoint_and_verifies(
     assert world.look(lambda s: list(verify(s))) == []
     assert len(world.rows(AccessRequest)) == 1
     assert world.rows(EventText)[0].seq >= after[0]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_what_was_extended_is_pruned_with_its_extension(
+    world: World, answered: bool
+) -> None:
+    await world.held()
+    asked = await world.ask_to_extend()
+    await world.work()
+    if answered:
+        known(await world.answer(known(asked), "bea"))
+    else:
+        known(await world.give_back(world.grant()))
+        await world.settle()
+        world.wait(2 * DAY)  # and the request to extend it is not looked at so long
+    world.wait(HOUR * 2)
+    await world.settle()
+    await world.run(_all_told)
+    world.wait(364 * DAY)
+    await _retain(world)
+    assert len(world.rows(AccessRequest)) == 2, "one of the two is too young"
+    world.wait(400 * DAY)
+    await _ended_again(world)
+    assert (await _retain(world)).events > 0
+    assert world.look(lambda s: list(verify(s))) == []
+    assert len(world.rows(AccessRequest)) == 1
 
 
 async def _ended_again(world: World) -> None:

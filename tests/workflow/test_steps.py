@@ -461,23 +461,10 @@ async def test_asking_is_bound_to_the_hours_of_the_flow(world: World) -> None:
 # Extensions
 
 
-async def extend(world: World, name: str = "ann") -> AccessRequest | Refused:
-    """Ask to extend the one grant, as `name`."""
-    person = known(await world.who(name)).id
-    return await world.run(
-        requests.extend,
-        world.office,
-        world.grant().id,
-        person,
-        "OPS-12 goes on",
-        world.clock(),
-    )
-
-
 async def test_an_extension_moves_the_end_when_it_is_approved(world: World) -> None:
     grant = await world.held()
     ends = grant.expires_at
-    request = known(await extend(world))
+    request = known(await world.ask_to_extend())
     await world.work()
     assert world.grant().expires_at == ends
     known(await world.answer(request, "bea"))
@@ -494,10 +481,10 @@ async def test_an_extension_moves_the_end_when_it_is_approved(world: World) -> N
 async def test_an_extension_may_be_automatic(world: World) -> None:
     open_flow(world, "extensions: {max: 1, each: 30m, approval: automatic}")
     ends = (await world.held()).expires_at
-    known(await extend(world))
+    known(await world.ask_to_extend())
     await world.work()
     assert world.grant().expires_at == ends + 30 * MINUTE
-    assert "cannot be extended further" in why(await extend(world))
+    assert "cannot be extended further" in why(await world.ask_to_extend())
 
 
 async def test_the_whole_hold_stays_within_the_longest(world: World) -> None:
@@ -505,17 +492,17 @@ async def test_the_whole_hold_stays_within_the_longest(world: World) -> None:
     known(await world.answer(await world.asked(duration=7 * HOUR)))
     await world.work()
     ends = world.grant().expires_at
-    request = known(await extend(world))
+    request = known(await world.ask_to_extend())
     assert HOUR - MINUTE < timedelta(seconds=request.duration_seconds) <= HOUR
     await world.work()
     known(await world.answer(request, "bea"))
     assert world.grant().expires_at <= ends + HOUR
-    assert "8 h in all" in why(await extend(world))
+    assert "8 h in all" in why(await world.ask_to_extend())
 
 
 async def test_an_extension_lapses_when_its_grant_ends(world: World) -> None:
     await world.held()
-    request = known(await extend(world))
+    request = known(await world.ask_to_extend())
     await world.work()
     assert request.lapse_at == world.grant().expires_at
     world.wait(HOUR)
@@ -526,7 +513,7 @@ async def test_an_extension_lapses_when_its_grant_ends(world: World) -> None:
 
 async def test_what_has_ended_is_not_extended(world: World) -> None:
     grant = await world.held()
-    request = known(await extend(world))
+    request = known(await world.ask_to_extend())
     await world.work()
     known(await world.give_back(grant))
     decided: Any = await world.answer(request, "bea")
@@ -538,16 +525,16 @@ async def test_what_has_ended_is_not_extended(world: World) -> None:
 
 async def test_one_extension_waits_at_a_time(world: World) -> None:
     await world.held()
-    known(await extend(world))
-    assert "waits for an answer already" in why(await extend(world))
+    known(await world.ask_to_extend())
+    assert "waits for an answer already" in why(await world.ask_to_extend())
 
 
 async def test_only_who_holds_or_asked_extends(world: World) -> None:
     await world.held()
-    assert "Only who holds" in why(await extend(world, "bob"))
+    assert "Only who holds" in why(await world.ask_to_extend("bob"))
 
 
 async def test_extensions_can_be_off(world: World) -> None:
     open_flow(world, "extensions: {max: 0}")
     await world.held()
-    assert "cannot be extended" in why(await extend(world))
+    assert "cannot be extended" in why(await world.ask_to_extend())

@@ -148,6 +148,13 @@ class World:
         wanted = Wish(**wish | changes)
         return await self.run(requests.ask, self.office, wanted, self.clock())
 
+    async def ask_to_extend(self, name: str = "ann") -> AccessRequest | Refused:
+        """Ask to extend the one grant, as `name`."""
+        who, grant_id, now = known(await self.who(name)), self.grant().id, self.clock()
+        return await self.run(
+            requests.extend, self.office, grant_id, who.id, "OPS-12 goes on", now
+        )
+
     async def answer(
         self, request: AccessRequest, name: str = "bob", **changes: Any
     ) -> AccessRequest | Refused:

@@ -26,6 +26,7 @@ from sqlmodel import Session, col, select
 from bot.core.catalogue.values import Retention
 from bot.core.words import LIVE, RequestStatus
 from bot.store import audit
+from bot.store.database import Database
 from bot.store.files import IN_FORCE
 from bot.store.tables import (
     AccessGrant,
@@ -51,17 +52,26 @@ class Retained:
     events: int = 0
 
 
-def retain(session: Session, retention: Retention, now: datetime) -> Retained:
-    """Erase and prune what is older than `retention` says; return how much."""
-    messages = requests = profiles = events = 0
+async def retain(database: Database, retention: Retention, now: datetime) -> Retained:
+    """Erase and prune what is older than `retention` says; return how much.
+
+    Each is kept for itself: texts go also where the audit cannot be pruned.
+    """
+    erased = (0, 0, 0)
     if retention.messages is not None:
-        before = now - retention.messages
-        messages = _erase_messages(session, before)
-        requests = _erase_requests(session, before)
-        profiles = _erase_profiles(session, before)
+        erased = await database.run(_erase, now - retention.messages)
+    pruned = 0
     if retention.audit is not None:
-        events = _prune(session, now - retention.audit, now)
-    return Retained(messages, requests, profiles, events)
+        pruned = await database.run(_prune, now - retention.audit, now)
+    return Retained(*erased, pruned)
+
+
+def _erase(session: Session, before: datetime) -> tuple[int, int, int]:
+    return (
+        _erase_messages(session, before),
+        _erase_requests(session, before),
+        _erase_profiles(session, before),
+    )
 
 
 def _erase_messages(session: Session, before: datetime) -> int:
@@ -167,12 +177,16 @@ def _last_unneeded(session: Session, before: datetime) -> int | None:
 def _without_parting(session: Session, last: int) -> int:
     """Return up to which event, at most `last`, no request is told of on both sides.
 
-    A request and its grant go as one: the seal of the one rests on the other.
+    A request, its grant and what was asked to extend it go as one: the seal of the
+    one rests on the other.
     """
+    root = func.coalesce(AccessGrant.request_id, Event.request_id)
     spans = (
         select(func.min(Event.seq).label("first"), func.max(Event.seq).label("newest"))
+        .outerjoin(AccessRequest, col(AccessRequest.id) == Event.request_id)
+        .outerjoin(AccessGrant, col(AccessGrant.id) == AccessRequest.extends)
         .where(col(Event.request_id).is_not(None))
-        .group_by(col(Event.request_id))
+        .group_by(root)
         .subquery()
     )
     while True:
@@ -196,6 +210,9 @@ def _forget_rows(session: Session, last: int) -> None:
         delete(Notice).where(col(Notice.grant_id).in_(grants)),
         delete(Notice).where(col(Notice.request_id).in_(gone)),
         delete(Answer).where(col(Answer.request_id).in_(gone)),
+        update(AccessRequest)
+        .where(col(AccessRequest.id).in_(gone))
+        .values(extends=None),
         delete(AccessGrant).where(col(AccessGrant.request_id).in_(gone)),
         delete(AccessRequest).where(col(AccessRequest.id).not_in(left)),
     ):
