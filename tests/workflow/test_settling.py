@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.core.words import GrantStatus
 from bot.workflow import upkeep
 from tests.workflow.world import HOUR, World, why
 
@@ -29,3 +30,27 @@ async def test_nobody_settles_their_own_access(world: World) -> None:
     await world.work()
     assert world.told("gone") == ["ann"]
     assert "your own access" in why(await world.settle_gone("ann"))
+
+
+async def test_a_group_that_shows_again_is_nobodys_to_settle(world: World) -> None:
+    await world.held()
+    world.org.fail("(GET|DELETE) /api/v1/groups/", "404", times=None)
+    world.wait(HOUR)
+    await world.work()
+    assert world.told("gone") == ["lead"]
+    world.org.mend()
+    assert "still shows" in why(await world.settle_gone("lead"))
+    await world.settle()
+    assert world.members == []
+
+
+async def test_an_owner_who_is_suspended_settles_nothing(world: World) -> None:
+    await world.held()
+    world.org.delete_group("prod-db")
+    world.wait(HOUR)
+    await world.work()
+    world.org.set_user("lead@example.com", status="SUSPENDED")
+    await world.look_at_person("lead")
+    refused = await world.settle_as(world.ids["lead"])
+    assert "Only an integration owner" in why(refused)
+    assert world.grant().status is GrantStatus.REVOKING

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
@@ -190,9 +191,14 @@ class World:
 
     async def settle_gone(self, name: str) -> AccessGrant | Refused:
         """Let somebody say that what cannot be removed is gone."""
-        person_id, grant_id = known(await self.who(name)).id, self.grant().id
-        now = self.clock()
-        return await self.run(grants.settle_gone, self.office, grant_id, person_id, now)
+        return await self.settle_as(known(await self.who(name)).id)
+
+    async def settle_as(self, person_id: str) -> AccessGrant | Refused:
+        """The same, of somebody who was identified a moment ago."""
+        grant, now = self.grant(), self.clock()
+        is_shown = await grants.is_shown(self.office, grant)
+        settle = partial(grants.settle_gone, is_shown=is_shown)
+        return await self.run(settle, self.office, grant.id, person_id, now)
 
     # What the worker does
 

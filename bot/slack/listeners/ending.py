@@ -1,14 +1,17 @@
 """Ending: taken back, given back, or gone with its group."""
 
+import asyncio
+
 from sqlmodel import Session
 
 from bot.core.owners import Rung, ladder, stands_on
 from bot.core.policy import is_admin
-from bot.core.words import Person, Refused, StaleState
+from bot.core.words import DirectoryError, Person, Refused, StaleState
 from bot.slack.listeners.desk import NOT_SERVED, Body, Desk, Reply, person_at, say
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow import grants
 from bot.workflow.grants import give_back
+from bot.workflow.people import NOT_NOW
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests import cancel as cancel_request
 from bot.workflow.upkeep import announcing, outsiders, reconciling
@@ -32,13 +35,23 @@ async def settle_gone(desk: Desk, body: Body) -> Reply:
     grant_id = str(body["actions"][0].get("value") or "")
     grant = await desk.database.read(_row, AccessGrant, grant_id)
     office = desk.offices.get(grant.integration) if grant else None
-    if office is None:
+    if not isinstance(grant, AccessGrant) or office is None:
         return say(body, NOT_KNOWN.reason)
     person = await person_at(desk, body, office)
     if isinstance(person, Refused):
         return say(body, person.reason)
+    try:
+        async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
+            is_shown = await grants.is_shown(office, grant)
+    except (TimeoutError, DirectoryError):
+        return say(body, NOT_NOW.reason)
     settled = await desk.write(
-        grants.settle_gone, office, grant_id, person.id, desk.clock()
+        grants.settle_gone,
+        office,
+        grant_id,
+        person.id,
+        desk.clock(),
+        is_shown=is_shown,
     )
     return say(body, settled.reason) if isinstance(settled, Refused) else Reply()
 

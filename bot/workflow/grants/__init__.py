@@ -22,7 +22,7 @@ from bot.workflow.grants.ending import give_back, pass_time, settle_gone
 from bot.workflow.grants.giving import give
 from bot.workflow.grants.mistrust import look_after, look_for_lost
 from bot.workflow.grants.revoking import revoke
-from bot.workflow.grants.taking import StillHeld, take, watch
+from bot.workflow.grants.taking import StillHeld, is_shown, take, watch
 from bot.workflow.reading import Office
 from bot.workflow.warnings import next_due, warnings
 
@@ -31,6 +31,7 @@ __all__ = [
     "carry_out",
     "finish_of",
     "give_back",
+    "is_shown",
     "look_after",
     "look_for_lost",
     "next_due",

@@ -35,12 +35,19 @@ def give_back(
 
 
 def settle_gone(
-    session: Session, office: Office, grant_id: str, person_id: str, now: datetime
+    session: Session,
+    office: Office,
+    grant_id: str,
+    person_id: str,
+    now: datetime,
+    *,
+    is_shown: bool,
 ) -> AccessGrant | Refused:
     """Take a grant as ended whose group is gone from Okta, as its owner says.
 
     Only an integration owner or an admin may say so, never of their own access,
-    and only while it cannot be removed and they were asked.
+    and only while it cannot be removed and they were asked. `is_shown` tells what
+    Okta shows at the click.
 
     NB. What still shows in Okta would stay there: a grant whose removal is only
     late is nobody's to settle, whatever a crafted click says.
@@ -52,11 +59,12 @@ def settle_gone(
     request = request_of(session, grant)
     if person_id in (grant.grantee_id, request.requester_id):
         return Refused("Somebody else must say so of your own access.")
-    if not queries.is_asked_whether_gone(session, grant):
+    if is_shown or not queries.is_asked_whether_gone(session, grant):
         return Refused("Okta still shows this group, so I go on removing it.")
     policy = policy_for(session, office.catalogue, office.integration)
     rungs = ladder(policy, Rung(name="resource"))[1:]
-    if not any(stands_on(policy, rung, person) for rung in rungs):
+    stands = any(stands_on(policy, rung, person) is True for rung in rungs)
+    if not (person.may_receive and stands):
         return Refused("Only an integration owner or an admin can say so.")
     moves.move(
         session,
@@ -67,7 +75,8 @@ def settle_gone(
         cause=Cause.GONE,
         ended_at=now,
         ended_by=person_id,
-        **settled(None),
+        # What may still land is watched for: the group may be there after all.
+        **settled(now if grant.unsure_until else None),
     )
     tell_of(session, "ended", grant, now)
     return grant

@@ -81,6 +81,13 @@ async def watch(office: Office, grant: AccessGrant, still_held: StillHeld) -> No
         await run(_watched, office, grant, now)
 
 
+async def is_shown(office: Office, grant: AccessGrant) -> bool:
+    """Read whether Okta shows both the group and the person of `grant`."""
+    group = await office.directory.group(grant.group_id)
+    person = await office.directory.person(grant.grantee_id)
+    return group is not None and person is not None
+
+
 async def member(office: Office, pair: Pair) -> Person:
     """Read the person of a pair and their groups; Hidden if they cannot be read."""
     person = await ask_for_person(office.directory, pair[0], office.clock())
