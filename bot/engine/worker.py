@@ -7,6 +7,7 @@ least every `Timing.sweep`, is what makes a lost wake-up or alarm harmless.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from bot.store.database import Database
 log = structlog.get_logger()
 
 AT_ONCE = 8
-"""Rows one loop works on at a time: Okta and Slack carry no more."""
+"""Rows of one integration that a loop works on at a time: Okta carries no more."""
 
 LONGEST_TOLD = timedelta(minutes=10)
 """Who tells us to wait is believed for no longer: it may be a broken proxy."""
@@ -43,7 +44,8 @@ Only = Sequence[ColumnElement[bool]]
 class Line:
     """One kind of due rows: which, and who carries them out.
 
-    Earlier lines of a loop go first. `at_once` leaves room for those before.
+    Earlier lines of a loop go first. `at_once` leaves room for those before; it is
+    for each integration, so that one whose org hangs does not hold up the others.
     """
 
     table: type[Any]
@@ -120,7 +122,7 @@ class Worker:
         self._woken.set()
 
     async def run(self) -> None:
-        """Carry out what is due until cancelled, at most `AT_ONCE` at a time."""
+        """Carry out what is due until cancelled, so many of each line at a time."""
         while True:
             self._woken.clear()
             try:
@@ -156,7 +158,7 @@ class Worker:
         lines = [line for line in self.lines if self._room(line) > 0]
         coming = await self.database.read(
             claims.next_due,
-            [(line.table, tuple(line.only)) for line in lines],
+            [(line.table, (*line.only, *self._with_room(line))) for line in lines],
             now,
             [*self._working.values()],
         )
@@ -179,7 +181,22 @@ class Worker:
         return started
 
     def _room(self, line: Line) -> int:
-        return line.at_once - len(self._working)
+        """Return how many rows may be claimed, whichever integration they are of."""
+        busy = self._busy().values()
+        if not hasattr(line.table, "integration"):
+            return line.at_once - sum(busy)
+        return line.at_once - max((n for n in busy if n < line.at_once), default=0)
+
+    def _with_room(self, line: Line) -> Only:
+        """Narrow a line to the integrations of which more may be worked on."""
+        full = [name for name, n in self._busy().items() if n >= line.at_once]
+        return [col(line.table.integration).not_in(full)] if any(full) else []
+
+    def _busy(self) -> Counter[str]:
+        """Count what is worked on, of each integration."""
+        return Counter(
+            getattr(row, "integration", "") for row in self._working.values()
+        )
 
     async def _claim(self, line: Line) -> list[Any]:
         rows: list[Any] = await self.database.run(
@@ -194,13 +211,14 @@ class Worker:
         return rows
 
     def _only(self, line: Line) -> Only:
-        """Narrow a line to what this loop is not at already.
+        """Narrow a line to what this loop has room for and is not at already.
 
         A wall clock set forward ends the leases of rows that are being worked on.
         """
         rows = self._working.values()
         at = [row.id for row in rows if isinstance(row, line.table)]
-        return [*line.only, col(line.table.id).not_in(at)] if at else [*line.only]
+        others = [col(line.table.id).not_in(at)] if at else []
+        return [*line.only, *self._with_room(line), *others]
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._working.pop(task, None)

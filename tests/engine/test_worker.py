@@ -7,24 +7,29 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
+from sqlmodel import Session
 
 from bot.core.words import DirectoryUnavailable
-from bot.engine.worker import LONGEST_TOLD, Bell, CarryOut, Line, Worker
+from bot.engine.worker import AT_ONCE, LONGEST_TOLD, Bell, CarryOut, Line, Worker
 from bot.settings import Clock, Timing
 from bot.store.database import Database
-from bot.store.tables import AccessGrant, Notice
+from bot.store.tables import AccessGrant, AccessRequest, Notice
 from tests.conftest import sqlite_alone
 from tests.hand import by_hand
-from tests.store.rows import notice
+from tests.store.rows import NOW, ask, notice
 
 pytestmark = pytest.mark.anyio
+
+
+SECOND = timedelta(seconds=1)
+LINES = (AccessGrant, AccessRequest, Notice)
 
 
 def _worker(database: Database, carry_out: CarryOut) -> Worker:
     return Worker(
         name="test",
         owner="test",
-        lines=[Line(table=each, carry_out=carry_out) for each in (AccessGrant, Notice)],
+        lines=[Line(table=each, carry_out=carry_out) for each in LINES],
         database=database,
         clock=Clock(),
         timing=Timing(sweep=timedelta(milliseconds=20)),
@@ -80,6 +85,33 @@ async def test_a_loop_with_nothing_to_do_leaves_the_writer_alone(
             await asyncio.sleep(0.01)
         running.cancel()
     assert begun["writing"] == 0
+
+
+async def test_an_org_that_hangs_does_not_hold_up_the_others(
+    database: Database,
+) -> None:
+    def ask_all(session: Session) -> None:
+        for number in range(2 * AT_ONCE):
+            ask(session, f"r{number}", due_at=NOW)
+        ask(session, "last", due_at=NOW + SECOND, integration="other")
+
+    await database.run(ask_all)
+    hanging: set[str] = set()
+    other = asyncio.Event()
+
+    async def carry_out(row: AccessRequest, _held: object) -> None:
+        if row.integration == "other":
+            other.set()
+        hanging.add(row.id)
+        await asyncio.Event().wait()
+
+    worker = _worker(database, carry_out)
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(other.wait(), 5)
+    assert len(hanging) == AT_ONCE + 1
+    running.cancel()
+    worker.timing = Timing(stop=timedelta())
+    await worker.stop()
 
 
 @sqlite_alone
