@@ -9,6 +9,8 @@ from bot.sandbox.faults import Kind
 from bot.store import moves
 from bot.store.tables import AccessGrant, Event
 from bot.workflow import grants
+from bot.workflow.grants import taking
+from bot.workflow.reading import Office
 from tests.hand import let_leases_run_out
 from tests.store.rows import request_row
 from tests.workflow.world import HOUR, MINUTE, START, World, known, why
@@ -243,6 +245,28 @@ async def test_a_late_add_is_waited_out_before_the_next_grant_of_the_pair(
     await world.settle()
     world.wait(2 * MINUTE)
     await world.settle()
+    assert world.members == ["ann"]
+
+
+async def test_what_a_later_grant_gives_during_the_watch_is_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.approved()
+    world.org.fail(ADD, "timeout_before")
+    await world.settle()
+    known(await world.give_back(world.grant()))
+    await world.settle()
+    world.wait(MINUTE)
+    [watched] = await world.claim(AccessGrant)
+    shows = taking._shows
+
+    async def meanwhile(office: Office, pair: taking.Pair) -> bool:
+        known(await world.answer(await world.asked()))
+        await world.settle()
+        return await shows(office, pair)
+
+    monkeypatch.setattr(taking, "_shows", meanwhile)
+    await world.carry_out(watched)
     assert world.members == ["ann"]
 
 

@@ -74,8 +74,10 @@ async def watch(office: Office, grant: AccessGrant, still_held: StillHeld) -> No
     """Undo an add that landed after all, for as long as one still may."""
     run, now = office.database.run, office.clock()
     added = await office.database.read(_late_add, grant)
-    if added is not None and await _shows(office, added):
-        answered = await _remove(office, added, still_held)
+    shows = added is not None and await _shows(office, added)
+    # NB. Asked again: what shows may be what a later grant was given meanwhile.
+    if shows and (late := await office.database.read(_late_add, grant)):
+        answered = await _remove(office, late, still_held)
         await run(_undone, grant, answered, now)
     else:
         await run(_watched, office, grant, now)
