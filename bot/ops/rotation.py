@@ -118,7 +118,7 @@ class Rotation:
         now, day = self.clock(), self.timing.day
         if ring.next is None:
             return await self._make_next(ring) if now >= due - day else ring
-        made = datetime.fromisoformat(facts.get("made") or now.isoformat())
+        made = datetime.fromisoformat(facts["made"])
         if now < made + day:
             return ring
         if await self._is_accepted(ring):
@@ -259,11 +259,13 @@ class Rotation:
 
     async def _known(self, ring: KeyRing) -> Facts:
         """Return what is remembered of the key in use; a new one begins now."""
-        key = KEY.format(self.integration.name)
+        key, now = KEY.format(self.integration.name), self.clock().isoformat()
         kept = await self.database.read(directory.remembered, key)
         if kept is not None and kept.facts.get("kid") == ring.kid:
-            return kept.facts
-        now = self.clock().isoformat()
+            if ring.next is None or kept.facts.get("made"):
+                return kept.facts
+            await self._remember(made=now)  # we died just as it was made
+            return {**kept.facts, "made": now}
         since = {"kid": ring.kid, "since": now}
         if ring.before is not None:
             since["switched"] = now

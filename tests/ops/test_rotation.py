@@ -272,6 +272,23 @@ async def test_killed_at_any_write_one_durable_key_is_accepted_and_it_ends_well(
     assert await ring.in_okta() == {ring.kid: True}
 
 
+@pytest.mark.parametrize("at", range(4))
+async def test_killed_at_any_write_a_published_key_comes_in_use_all_the_same(
+    ring: Ring, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotation, old = ring.rotation("jwks_uri"), ring.kid
+    await rotation.step()
+    ring.wall += 89 * DAY.total_seconds()
+    monkeypatch.setattr(key_ring, "write_secret", _dying(at))
+    for _ in range(6):
+        with suppress(Killed):
+            await ring.pass_time(rotation, DAY + HOUR)
+        keys = ring.database.look(lambda session: published(session, "corp"))
+        ring.org.fetch_keys(ring.app["client_id"], dict(keys or {"keys": []}))
+        assert (await ring.in_okta())[ring.kid]
+    assert ring.kid != old
+
+
 class Killed(Exception):
     """The process died here."""
 
