@@ -62,8 +62,8 @@ def refuse_rollback(settings: Settings, database: Database) -> None:
     if anchor is not None and database.look(is_behind, anchor):
         raise SettingError(
             f"The database is older than its newest published head, event {anchor[0]}.",
-            "Put the newest copy back, or say why it is so: "
-            "access-bot audit accept --reason WHY",
+            "Put the newest copy back, or find what was given since, and say why it is "
+            "so: access-bot recover --remove --reason WHY",
         )
 
 

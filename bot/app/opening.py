@@ -13,6 +13,7 @@ from bot.core.catalogue import Catalogue, load
 from bot.core.words import SettingError
 from bot.secrets import read_secret
 from bot.settings import Settings
+from bot.store import evidence
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import require_current
@@ -27,6 +28,11 @@ def open_store(settings: Settings) -> Iterator[Database]:
     database = open_database(url, chain=Chain(audit_key(settings)))
     try:
         require_current(database)
+        if database.look(evidence.is_of_another_key):
+            raise SettingError(
+                "AUDIT_KEY is not the key that this database began with.",
+                "Set it to that key; nothing was changed.",
+            )
         yield database
     finally:
         database.close()

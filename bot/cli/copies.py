@@ -25,7 +25,7 @@ def backup(
             raise SettingError("This database is PostgreSQL.", PG_DUMP)
         _copy(database.path, copy)
         head = database.look(audit.head)
-    typer.echo(f"{copy} is a copy; it holds secrets of nobody and the access of all.")
+    typer.echo(f"{copy} is a copy: no secrets, but names, and who holds what.")
     if head is not None:
         typer.echo(f"Its audit goes to about event {head.seq}, {head.hash}.")
     typer.echo("Keep access.yaml with it, and the audit key somewhere else.")
@@ -46,16 +46,18 @@ def restore(
     path = Path(database_path(settings))
     _require_copy(copy)
     with only_one(path):
+        was_there = path.exists()
         kept = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        if path.exists():
+        if was_there:
             _copy(path, kept)
         for suffix in ("", "-wal", "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
         _copy(copy, path)
-    typer.echo(f"{path} is the copy now; what was there is {kept.name}.")
+    before = f"; what was there is {kept.name}" if was_there else ""
+    typer.echo(f"{path} is the copy now{before}.")
     typer.echo(
-        "Where it is older than its published head, nothing is given until: "
-        "access-bot audit accept --reason WHY"
+        "What was given since then is in Okta and not in it. Find it before you start "
+        "the bot: access-bot recover"
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
@@ -189,9 +190,12 @@ async def _shown_by_okta(database: Database) -> list[str]:
 def _export(database: Database, out: Path) -> None:
     from bot.cli.proof import exported
 
-    if out.exists():
-        raise SettingError(
-            f"There is a file {out} already.", "Name another with --out."
-        )
     lines = [json.dumps(row) for row in database.look(exported)]
-    out.write_text("\n".join(lines) + "\n")
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise SettingError(
+            f"{out} cannot be written: {error.strerror}.", "Name another with --out."
+        ) from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")

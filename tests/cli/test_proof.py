@@ -59,7 +59,20 @@ def test_what_a_hand_in_the_database_changed_is_found(
     assert json.loads(told.stdout)["findings"]
 
 
-def test_another_key_verifies_nothing(seeded: Shell) -> None:
-    result = seeded.type("audit", "verify", AUDIT_KEY="some other key")
-    assert result.exit_code == 1
-    assert "event 1 was changed." in result.stdout
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run",),
+        ("audit", "verify"),
+        ("grants",),
+        ("freeze", "all"),
+        ("people", "relink", "rita@example.com"),
+    ],
+)
+def test_under_another_key_nothing_is_done(
+    seeded: Shell, words: tuple[str, ...]
+) -> None:
+    result = seeded.type(*words, AUDIT_KEY="some other key")
+    assert result.exit_code == 2
+    assert "AUDIT_KEY is not the key that this database began with." in result.stderr
+    assert seeded.type("audit", "verify").exit_code == 0

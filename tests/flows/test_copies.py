@@ -31,7 +31,7 @@ def test_a_copy_is_made_beside_a_running_bot_and_put_back(world: World) -> None:
     assert list(world.folder.glob("*.before-*"))
     refused = _type(world, "run")
     assert refused.exit_code == 2
-    assert "audit accept --reason" in refused.output
+    assert "access-bot recover --remove --reason WHY" in refused.output
 
 
 def test_what_is_no_copy_is_not_put_back(world: World, tmp_path: Path) -> None:

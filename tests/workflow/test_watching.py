@@ -9,6 +9,7 @@ import pytest
 from bot.okta.client import OktaClient
 from bot.okta.log import SCOPES, Change, changes_by
 from bot.store.tables import Event
+from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.upkeep.watching import to_watch, watched
 from tests.workflow.world import HOUR, QUICK, World
 
@@ -30,12 +31,18 @@ async def log(world: World) -> AsyncIterator[OktaClient]:
         yield client
 
 
+_AT: dict[Change, datetime] = {}
+"""When each change of the log was, by the clock that stands."""
+
+
 async def _look(world: World, log: OktaClient) -> int:
     """Look at the log as of now; the org's clock is the machine's, ours stands."""
     now = datetime.now(UTC)
     seen = await changes_by(log, world.app["client_id"], now - HOUR, now + HOUR)
+    for each in seen:
+        _AT.setdefault(each, world.clock())
     changes = [
-        Change(each.verb, each.person_id, each.group_id, world.clock()) for each in seen
+        Change(each.verb, each.person_id, each.group_id, _AT[each]) for each in seen
     ]
     return await world.run(watched, world.office, changes, world.clock())
 
@@ -59,6 +66,21 @@ async def test_what_others_do_with_the_key_stops_giving_and_is_told(
     assert world.events()[-2:] == ["key used elsewhere", "frozen"]
     refused = await world.ask()
     assert "frozen" in str(refused)
+
+
+async def test_a_change_that_was_told_is_not_acted_on_again(
+    world: World, log: OktaClient
+) -> None:
+    for person, found in (("bea", 1), ("bob", 1)):
+        await world.office.directory.add_member(
+            world.ids["prod-db"], world.ids[person], before_send=lambda: None
+        )
+        assert await _look(world, log) == found
+        await world.run(
+            freeze, "corp", Frozen.EVERYTHING, "", by="ops", now=world.clock(), on=False
+        )
+        assert await _look(world, log) == 0
+        assert world.events()[-1] == "unfrozen"
 
 
 async def test_what_admins_do_themselves_is_no_matter_of_the_key(

@@ -20,6 +20,11 @@ from bot.workflow.upkeep.strays import TAKEN_BACK, Membership, has_end
 WATCHED = "log watched:{}"
 """What is remembered: up to when the log was looked at."""
 
+ELSEWHERE = "key used elsewhere"
+
+TOLD_AGAIN = timedelta(days=1)
+"""After so long a change that is still not explained is told again."""
+
 RECOVERED = "recovered"
 """What an operator says once nothing is left unexplained: the past is settled then."""
 
@@ -73,32 +78,62 @@ def to_watch(session: Session, integration: str, now: datetime) -> datetime:
 def watched(
     session: Session, office: Office, changes: Sequence[Change], now: datetime
 ) -> int:
-    """Stop giving and tell the admins where a change is not ours; return how many."""
-    foreign = unexplained(session, office.name, changes)
+    """Stop giving and tell the admins where a change is not ours; return how many.
+
+    The log is looked at twice: what was told already is not told, or acted on, again.
+    """
+    told = _told(session, office.name, now)
+    unknown = [each for each in changes if _written(each) not in told]
+    foreign = unexplained(session, office.name, unknown)
     directory.remember(session, WATCHED.format(office.name), {}, now)
     if not foreign:
         return 0
     first = foreign[0]
     audit.record(
         session,
-        "key used elsewhere",
+        ELSEWHERE,
         by="okta",
         now=now,
         integration=office.name,
         person_id=first.person_id,
         group_id=first.group_id,
-        data={"changes": len(foreign), "first": first.at.isoformat()},
+        data={
+            "changes": len(foreign),
+            "first": first.at.isoformat(),
+            "each": [_written(each) for each in foreign],
+        },
     )
     freeze(session, office.name, Frozen.EVERYTHING, "", by="bot", now=now)
     said = (
         f"The key of {office.name} is used elsewhere: Okta's log has {len(foreign)} "
         "changes of memberships by our app that I did not make, the first at "
         f"{first.at:%d %b %H:%M} UTC. I give nothing until an admin unfreezes. Change "
-        "the key, and look at these with: access-bot recover"
+        "the key, then settle them: access-bot recover --remove --reason WHY"
     )
     key = f"elsewhere:{office.name}:{first.at.isoformat()}"
     tell_people(session, office.name, "admins", said, key=key, now=now)
     return len(foreign)
+
+
+def _told(session: Session, integration: str, now: datetime) -> set[str]:
+    """Return which changes were told, of those that the log may still show again."""
+    lately = select(Event).where(
+        Event.kind == ELSEWHERE,
+        Event.integration == integration,
+        col(Event.at) > now - TOLD_AGAIN,
+    )
+    chain = audit.chain_of(session)
+    return {
+        each
+        for event in session.exec(lately)
+        if chain.fits(event)
+        for each in event.data.get("each", ())
+    }
+
+
+def _written(change: Change) -> str:
+    at = change.at.isoformat()
+    return f"{change.verb} {change.person_id} {change.group_id} {at}"
 
 
 def _is_explained(session: Session, integration: str, change: Change) -> bool:
