@@ -20,9 +20,6 @@ from bot.workflow.upkeep.discovery import DISCOVERED
 
 log = structlog.get_logger()
 
-SILENT = 5
-"""Beats that a process misses before it is taken for dead."""
-
 
 def togetherness(parts: Parts) -> list[Coroutine[Any, Any, Any]]:
     """Return what keeps a process in touch with the others; nothing when alone."""
@@ -75,7 +72,7 @@ async def _stay_known(parts: Parts) -> None:
 
 
 async def _beat(parts: Parts) -> None:
-    silent = parts.timing.beat * SILENT
+    silent = parts.timing.beat * replicas.SILENT
     parts.fleet.size = await parts.database.run(
         replicas.beat, parts.owner, silent, parts.clock()
     )

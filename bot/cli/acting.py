@@ -15,11 +15,15 @@ from bot.cli.failures import WRONG
 from bot.cli.setting import me, now_of, opened_store
 from bot.core.catalogue.problems import harmless
 from bot.core.words import SettingError
-from bot.store import audit, directory
+from bot.settings import Timing
+from bot.store import audit, directory, replicas
 from bot.store.database import Database
+from bot.store.replicas import SILENT
+from bot.store.sqlite import is_run_on
 from bot.store.tables import OktaPerson, PersonLink
 from bot.workflow.freezing import Frozen
 from bot.workflow.freezing import freeze as set_freeze
+from bot.workflow.grants import being_removed
 from bot.workflow.grants import revoke as end_all
 from bot.workflow.upkeep import erase as erase_person
 
@@ -47,17 +51,21 @@ def revoke(
 ) -> None:
     """End what somebody holds of a group, or of all, and deny what they wait for."""
     with opened_store() as database:
+        pairs = list(_pairs(database, person, group))
         count = sum(
-            database.transact(
-                end_all, name, person_id, group_id, by=me(), now=now_of(database)
-            )
-            for name, person_id in _people(database, person)
-            for group_id in _groups(database, name, group)
+            database.transact(end_all, *pair, by=me(), now=now_of(database))
+            for pair in pairs
         )
-    if not count:
+        leaving = sum(database.look(being_removed, *pair) for pair in pairs)
+        runs = _is_running(database)
+    if not count and not leaving:
         typer.echo("They hold and await nothing of that.")
         raise typer.Exit(WRONG)
-    typer.echo(f"{count} ended or denied; the bot removes it in Okta within seconds.")
+    said = f"{count} ended or denied" if count else f"{leaving} being removed already"
+    if not runs:
+        typer.echo(f"{said}, but no bot is running: start it, or remove them in Okta.")
+        raise typer.Exit(WRONG)
+    typer.echo(f"{said}; the bot removes it in Okta within seconds.")
 
 
 def freeze(what: WhatArgument) -> None:
@@ -120,18 +128,9 @@ def _frozen(database: Database, what: str) -> Iterator[tuple[str, Frozen, str]]:
         for name, person_id in _people(database, what[1:]):
             yield name, Frozen.PERSON, person_id
     else:
-        found = [
-            (name, group_id)
-            for name in _integrations(database)
-            for group_id in _called(database, name, what)
-        ]
-        if not found:
-            raise SettingError(
-                f"No group known is called {harmless(what)}.",
-                "If it is new: access-bot sync. A person is written as @LOGIN.",
-            )
-        for name, group_id in found:
-            yield name, Frozen.GROUP, group_id
+        for name, ids in _groups(database, what).items():
+            for group_id in ids:
+                yield name, Frozen.GROUP, group_id
 
 
 def _integrations(database: Database) -> list[str]:
@@ -158,8 +157,34 @@ def _people(database: Database, named: str) -> list[tuple[str, str]]:
     return found
 
 
-def _groups(database: Database, integration: str, named: str) -> list[str | None]:
-    return [None] if named == ALL else [*_called(database, integration, named)]
+def _pairs(
+    database: Database, person: str, group: str
+) -> Iterator[tuple[str, str, str | None]]:
+    """Give each integration with a person and a group, None for all of them."""
+    named = {} if group == ALL else _groups(database, group)
+    for name, person_id in _people(database, person):
+        for group_id in [None] if group == ALL else named.get(name, []):
+            yield name, person_id, group_id
+
+
+def _groups(database: Database, named: str) -> dict[str, list[str]]:
+    """Return the groups so called of each integration; SettingError if none."""
+    names = _integrations(database)
+    found = {name: _called(database, name, named) for name in names}
+    if not any(found.values()):
+        raise SettingError(
+            f"No group known is called {harmless(named)}.",
+            "If it is new: access-bot sync. A person is written as @LOGIN.",
+        )
+    return found
+
+
+def _is_running(database: Database) -> bool:
+    """Tell whether somebody is there who will do what is written down."""
+    if database.path is not None:
+        return is_run_on(database.path)
+    silent = SILENT * Timing().beat
+    return database.look(replicas.is_any_alive, silent, now_of(database))
 
 
 def _called(database: Database, integration: str, named: str) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from bot.core.words import SettingError
+from bot.core.words import AccessBotError, SettingError
 
 log = structlog.get_logger()
 
@@ -34,6 +34,9 @@ class PlainFailures(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
         except SettingError as error:
             _say(str(error))
+            raise typer.Exit(REFUSED) from None
+        except AccessBotError as error:
+            _say(f"{error} Try again; access-bot doctor says more.")
             raise typer.Exit(REFUSED) from None
         except DBAPIError as error:
             _say(_of_the_database(error))

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterable
 from typing import Any, Literal, TextIO
 
+import stamina
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -86,6 +87,8 @@ def set_up(log_format: LogFormat, secrets: Iterable[str] = ()) -> None:
         ],
     )
     _replace_handler(formatter)
+    # What is tried again is no news: what waits in the end says why.
+    stamina.instrumentation.set_on_retry_hooks(())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 

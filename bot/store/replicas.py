@@ -16,6 +16,9 @@ from bot.store.tables import Replica, Upkeep
 TURN = "turn: {}"
 """What is remembered of a periodic job."""
 
+SILENT = 5
+"""Beats that a process misses before it is taken for dead."""
+
 EARLY = 0.9
 """How much of its wait has to be over: processes do not tick at one instant."""
 
@@ -26,6 +29,12 @@ def beat(session: Session, owner: str, silent: timedelta, now: datetime) -> int:
     session.merge(Replica(owner=owner, heard_at=clock))
     session.execute(delete(Replica).where(col(Replica.heard_at) <= clock - silent))
     return session.exec(select(func.count(col(Replica.owner)))).one()
+
+
+def is_any_alive(session: Session, silent: timedelta, now: datetime) -> bool:
+    """Tell whether a process was heard of that works, not `silent` so long ago."""
+    lately = col(Replica.heard_at) > lease_clock(session, now) - silent
+    return session.exec(select(Replica).where(lately).limit(1)).first() is not None
 
 
 def leave(session: Session, owner: str) -> None:

@@ -53,8 +53,7 @@ def only_one(path: Path) -> Iterator[None]:
     The lock is on a file beside the database, never on the database itself,
     where SQLite's own locks would be let go with it.
     """
-    lock = Path(f"{path.resolve()}.lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(_lock_of(path), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -67,6 +66,25 @@ def only_one(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_run_on(path: Path) -> bool:
+    """Tell whether somebody holds the right to run on the SQLite file `path`."""
+    try:
+        descriptor = os.open(_lock_of(path), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _lock_of(path: Path) -> Path:
+    return Path(f"{path.resolve()}.lock")
 
 
 def _set_pragmas(engine: Engine, begin: str, *more: str) -> None:

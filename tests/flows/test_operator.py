@@ -24,9 +24,25 @@ def test_an_operator_revokes_and_the_bot_removes(world: World) -> None:
         world.told("rita", "it was revoked by an admin")
         world.members()
         assert _type(world, "revoke", login("rita"), "all").exit_code == 1
+        unknown = _type(world, "revoke", login("rita"), "no-such-group")
+        assert unknown.exit_code == 2
+        assert "No group known is called no-such-group." in unknown.output
     [grant] = world.all_of(AccessGrant)
     assert grant.cause is Cause.REVOKED
     assert (grant.ended_by or "").startswith("cli:")
+
+
+def test_what_no_bot_is_there_to_do_is_not_called_done(world: World) -> None:
+    with world.bot():
+        world.given()
+    for said in ("1 ended or denied", "1 being removed already"):
+        result = _type(world, "revoke", login("rita"), "all")
+        assert result.exit_code == 1
+        assert f"{said}, but no bot is running: start it" in result.output
+    assert world.okta.is_member(GROUP, login("rita"))
+    assert "1 membership should have ended" in _type(world, "doctor").output
+    with world.bot():
+        world.members()
 
 
 def test_a_freeze_of_an_operator_holds_at_once(world: World) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
 from bot.core.words import SettingError
 from bot.ops.doctor.files import look_at_runner
-from bot.ops.doctor.findings import Sheet
+from bot.ops.doctor.findings import Sheet, counted
+from bot.store import queries
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import require_current
@@ -44,6 +46,7 @@ def look_at_database(
         sheet.ok("database", f"{database.name} is ours alone, and of this version.")
         look_at_runner(sheet, database.path)
         _look_at_key(sheet, database, key, is_given)
+        _look_at_removals(sheet, database)
         return database.look(_pinned)
     return {}
 
@@ -61,6 +64,16 @@ def _look_at_key(
         else:
             remedy = "Set AUDIT_KEY to what is in that file, and keep it elsewhere."
             sheet.warning("audit key", KEPT_BESIDE, remedy)
+
+
+def _look_at_removals(sheet: Sheet, database: Database) -> None:
+    overdue = database.look(queries.count_overdue, datetime.now(UTC))
+    if overdue:
+        says = f"{counted(overdue, 'membership')} should have ended by now."
+        remedy = "See that `access-bot run` is alive, and: access-bot grants"
+        sheet.warning("removals", says, remedy)
+    else:
+        sheet.ok("removals", "No removal is due.")
 
 
 def _is_astray(newest: Event | None, key: bytes) -> bool:

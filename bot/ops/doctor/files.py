@@ -1,12 +1,11 @@
 """What stands on this machine: who else may change the policy, who runs."""
 
-import fcntl
-import os
 import stat
 from pathlib import Path
 
 from bot.core.catalogue import Catalogue
 from bot.ops.doctor.findings import Sheet, counted
+from bot.store.sqlite import is_run_on
 
 
 def look_at_policy(sheet: Sheet, path: Path, catalogue: Catalogue) -> None:
@@ -29,22 +28,7 @@ def look_at_runner(sheet: Sheet, database: Path | None) -> None:
     if database is None:
         why = "On PostgreSQL no lock says who runs; ask /readyz of each process."
         sheet.unchecked("run", why)
-    elif _is_locked(Path(f"{database.resolve()}.lock")):
+    elif is_run_on(database):
         sheet.ok("run", "`access-bot run` is alive.")
     else:
         sheet.ok("run", "`access-bot run` is not running now.")
-
-
-def _is_locked(lock: Path) -> bool:
-    """Tell whether somebody holds `lock`; it is let go at once, and never made."""
-    try:
-        descriptor = os.open(lock, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -21,13 +21,14 @@ from bot.workflow.grants.bursts import finish_of
 from bot.workflow.grants.ending import give_back, pass_time, settle_gone
 from bot.workflow.grants.giving import give
 from bot.workflow.grants.mistrust import look_after, look_for_lost
-from bot.workflow.grants.revoking import revoke
+from bot.workflow.grants.revoking import being_removed, revoke
 from bot.workflow.grants.taking import StillHeld, is_shown, take, watch
 from bot.workflow.reading import Office
 from bot.workflow.warnings import next_due, warnings
 
 __all__ = [
     "StillHeld",
+    "being_removed",
     "carry_out",
     "finish_of",
     "give_back",

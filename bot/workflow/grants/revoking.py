@@ -38,6 +38,14 @@ def revoke(
     return ended
 
 
+def being_removed(
+    session: Session, integration: str, person_id: str, group_id: str | None
+) -> int:
+    """Return of how many groups a person is being removed, or of that one."""
+    held = session.exec(_held(integration, person_id, group_id)).all()
+    return sum(grant.status is GrantStatus.REVOKING for grant in held)
+
+
 def _held(
     integration: str, person_id: str, group_id: str | None
 ) -> SelectOfScalar[AccessGrant]:
