@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from bot.cli.failures import WRONG
 from bot.cli.setting import begin, opened_store
-from bot.core.catalogue import Catalogue, CatalogueError, load
+from bot.core.catalogue import Catalogue, CatalogueError, load, rule_changes
 from bot.core.catalogue import schema as json_schema
 from bot.core.catalogue.problems import harmless
 from bot.core.words import SettingError
@@ -115,15 +115,20 @@ def diff(
     new: Annotated[Path, typer.Argument(help="The file as it is to be.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Say which known people gain or lose which known groups between two files."""
-    from bot.app.cases import known_changes
+    """Say what is otherwise between two files: rules, and who gains or loses what.
 
+    Who is told of are the people and groups that the bot's database knows.
+    """
     before = load(_text_of(old), name=str(old))
     after = load(_text_of(new), name=str(new))
-    with opened_store() as database:
-        changes = known_changes(database, before, after)
+    rules, changes = rule_changes(before, after), _known_changes(before, after)
     if as_json:
-        typer.echo(json.dumps(changes, indent=2))
+        typer.echo(json.dumps({"rules": rules, "people": changes}, indent=2))
+        return
+    for rule in rules:
+        typer.echo(harmless(rule))
+    typer.echo(f"{_count(len(rules), 'rule')} changed.")
+    if changes is None:
         return
     for each in changes:
         word = "gains" if each["gains"] else "loses"
@@ -132,6 +137,19 @@ def diff(
         rest = f" and {more} more" if more > 0 else ""
         typer.echo(harmless(f"{each['login']} {word} {groups}{rest}"))
     typer.echo(f"{_count(len(changes), 'change')} among the people and groups known.")
+
+
+def _known_changes(before: Catalogue, after: Catalogue) -> list[dict[str, Any]] | None:
+    """Return who gains or loses what; None, and say why, where there is no database."""
+    from bot.app.cases import known_changes
+
+    try:
+        with opened_store() as database:
+            return known_changes(database, before, after)
+    except SettingError as error:
+        said = "Who gains or loses what is told beside the bot's database."
+        typer.echo(f"{error.problem} {said}", err=True)
+        return None
 
 
 @app.command()

@@ -151,9 +151,23 @@ def test_a_diff_says_who_gains_and_loses_what(connected: Shell) -> None:
     back = json.loads(
         connected.type("config", "diff", str(new), str(old), "--json").stdout
     )
-    assert all(change["gains"] for change in back)
+    assert all(change["gains"] for change in back["people"])
     same = connected.type("config", "diff", str(old), str(old))
-    assert same.stdout == "0 changes among the people and groups known.\n"
+    assert same.stdout == (
+        "0 rules changed.\n0 changes among the people and groups known.\n"
+    )
+
+
+def test_a_diff_says_that_nobody_is_asked_any_more(shell: Shell) -> None:
+    """Nobody gains or loses a group by it, and no database is needed to see it."""
+    old = shell.write_policy()
+    new = shell.folder / "new.yaml"
+    new.write_text(old.read_text().rstrip() + "\n    approval: automatic\n")
+    result = shell.type("config", "diff", str(old), str(new))
+    assert result.exit_code == 0
+    assert ': approval: [{"any_of": ["owner"], "approvals": 1}] -> automatic' in result.stdout
+    assert "1 rule changed." in result.stdout
+    assert "is told beside the bot's database." in result.stderr
 
 
 def test_what_is_in_force_is_shown_with_its_pins(connected: Shell) -> None:

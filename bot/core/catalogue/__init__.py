@@ -8,6 +8,7 @@
     integrations  the Okta orgs
     cases     what the flows must decide, kept beside them
     values    the whole file, from limits up to Catalogue
+    comparing what one file says otherwise than another
     checks    what must hold between them
     faults    what pydantic found, in the file's own words
     problems  a problem, and all of them as one error
@@ -24,6 +25,7 @@ from pydantic import ValidationError
 
 from bot.core.catalogue.cases import Case, CaseGroup, CasePerson, Cases
 from bot.core.catalogue.checks import problems_between, warnings_between
+from bot.core.catalogue.comparing import rule_changes
 from bot.core.catalogue.faults import problems_in
 from bot.core.catalogue.flows import (
     AutomaticRule,
@@ -104,6 +106,7 @@ __all__ = [
     "load",
     "matches",
     "parse_duration",
+    "rule_changes",
     "say_duration",
     "schema",
     "write_duration",
