@@ -14,6 +14,7 @@ from bot.okta.log import LOG_KEEPS, SCOPES, Change, changes_by
 from bot.secrets import read_secret
 from bot.settings import Clock
 from bot.store.database import Database
+from bot.workflow.people import read_person
 from bot.workflow.reading import Office
 from bot.workflow.upkeep import strays as strays_of_rows
 from bot.workflow.upkeep.strays import Membership
@@ -111,10 +112,15 @@ async def _changes(office: Office, since: datetime, until: datetime) -> list[Cha
 
 
 async def _stray(office: Office, change: Change) -> Stray | None:
-    """Return the stray membership of a change; None where it is there no more."""
-    okta = office.directory
-    person = await okta.person(change.person_id)
-    if person is None or change.group_id not in await okta.groups_of(person.id):
+    """Return the stray membership of a change; None where it is there no more.
+
+    Who is in it is kept as any other person that was read.
+    """
+    okta, now = office.directory, office.clock()
+    person = await read_person(
+        office.database, okta, office.name, change.person_id, now
+    )
+    if person is None or change.group_id not in (person.groups or ()):
         return None
     group = await okta.group(change.group_id)
     return Stray(

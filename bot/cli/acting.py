@@ -26,6 +26,7 @@ from bot.workflow.freezing import freeze as set_freeze
 from bot.workflow.grants import being_removed
 from bot.workflow.grants import revoke as end_all
 from bot.workflow.upkeep import erase as erase_person
+from bot.workflow.upkeep.strays import end_now
 
 ALL = "all"
 
@@ -53,8 +54,9 @@ def revoke(
     with opened_store() as database:
         pairs = list(_pairs(database, person, group))
         count = sum(
-            database.transact(end_all, *pair, by=me(), now=now_of(database))
+            database.transact(each, *pair, by=me(), now=now_of(database))
             for pair in pairs
+            for each in (end_all, end_now)
         )
         leaving = sum(database.look(being_removed, *pair) for pair in pairs)
         runs = _is_running(database)

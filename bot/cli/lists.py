@@ -16,7 +16,8 @@ from bot.core.catalogue.problems import harmless
 from bot.core.words import LIVE, GrantStatus, RequestStatus, SettingError
 from bot.settings import Clock
 from bot.store import queries
-from bot.store.tables import AccessGrant, AccessRequest, OktaPerson
+from bot.store.tables import AccessGrant, AccessRequest, OktaGroup, OktaPerson
+from bot.workflow.upkeep.strays import endings
 
 MOST = 1_000_000
 
@@ -45,10 +46,16 @@ def grants(
     filters = {"statuses": statuses, "integration": integration}
     with opened_store() as database:
         rows, names = database.look(_found, queries.grants, person, filters)
+        strays = database.look(_strays)
     if as_json:
         _print_json([pictures.grant_data(row, names) for row in rows])
-    else:
-        _print_table(pictures.grants_table(rows, names, Clock()()), "grants")
+        return
+    _print_table(pictures.grants_table(rows, names, Clock()()), "grants")
+    if strays:
+        said = (
+            f"Without a grant, and with an end that recover gave: {', '.join(strays)}"
+        )
+        typer.echo(harmless(said), err=True)
 
 
 def requests(
@@ -69,6 +76,19 @@ def requests(
         _print_json([pictures.request_data(row, names) for row in rows])
     else:
         _print_table(pictures.requests_table(rows, names, Clock()()), "requests")
+
+
+def _strays(session: Session) -> list[str]:
+    """Return in words which memberships end without a grant that stands for them."""
+    found = []
+    for integration in session.exec(select(OktaPerson.integration).distinct()):
+        for each in endings(session, integration):
+            person = session.get(OktaPerson, (integration, each.stray.person_id))
+            group = session.get(OktaGroup, (integration, each.stray.group_id))
+            who = person.login if person else each.stray.person_id
+            what = group.name if group else each.stray.group_id
+            found.append(f"{who} in {what} until {each.until:%F %R} UTC")
+    return found
 
 
 def _found(

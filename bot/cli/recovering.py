@@ -21,6 +21,7 @@ from bot.store import audit, queries
 from bot.store.database import Database
 from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.grants import revoke
+from bot.workflow.upkeep.strays import end_now, endings
 from bot.workflow.upkeep.watching import RECOVERED
 
 if TYPE_CHECKING:
@@ -154,11 +155,17 @@ def _close(database: Database, *, end: bool) -> None:
             grant.grantee_id
             for grant in database.look(partial(queries.live_grants, integration=name))
         }
+        people |= {
+            each.stray.person_id for each in database.look(endings, integration=name)
+        }
         for person_id in sorted(people):
-            database.transact(revoke, name, person_id, None, by=me(), now=at)
+            for ends in (revoke, end_now):
+                database.transact(ends, name, person_id, None, by=me(), now=at)
 
 
 def _left(database: Database) -> Table:
+    from bot.app.parts import policy_in_force
+
     table = Table("integration", "person", "group", "stands", "until")
     for grant in database.look(lambda s: queries.grants(s, statuses=sorted(LIVE))):
         table.add_row(
@@ -168,6 +175,15 @@ def _left(database: Database) -> Table:
             grant.status,
             f"{grant.expires_at:%Y-%m-%d %H:%M} UTC",
         )
+    for integration in database.look(policy_in_force).integrations:
+        for each in database.look(endings, integration.name):
+            table.add_row(
+                integration.name,
+                each.stray.person_id,
+                each.stray.group_id,
+                "given an end",
+                f"{each.until:%Y-%m-%d %H:%M} UTC",
+            )
     waits = [RequestStatus.PENDING]
     for request in database.look(lambda s: queries.requests(s, statuses=waits)):
         table.add_row(

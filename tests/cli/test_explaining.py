@@ -165,7 +165,10 @@ def test_a_diff_says_that_nobody_is_asked_any_more(shell: Shell) -> None:
     new.write_text(old.read_text().rstrip() + "\n    approval: automatic\n")
     result = shell.type("config", "diff", str(old), str(new))
     assert result.exit_code == 0
-    assert ': approval: [{"any_of": ["owner"], "approvals": 1}] -> automatic' in result.stdout
+    assert (
+        ': approval: [{"any_of": ["owner"], "approvals": 1}] -> automatic'
+        in result.stdout
+    )
     assert "1 rule changed." in result.stdout
     assert "is told beside the bot's database." in result.stderr
 

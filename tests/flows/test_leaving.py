@@ -71,6 +71,20 @@ def test_a_stray_membership_is_given_an_end_and_ends_then(watched: World) -> Non
     assert "stray membership: gone" in [e.kind for e in watched.all_of(Event)]
 
 
+def test_what_was_given_an_end_is_listed_and_can_be_revoked(watched: World) -> None:
+    _forgets_a_grant(watched)
+    given = _type(watched, "recover", "--end-in", "4h", "--reason", "restored")
+    assert given.exit_code == 0, given.output
+    assert f"{login('rita')} in {GROUP} until" in _type(watched, "grants").stderr
+    left = _type(watched, "retire", "--check")
+    assert (left.exit_code, "given an end" in left.stdout) == (1, True)
+    with watched.bot(replace(QUICK, reconcile=timedelta(seconds=1))):
+        revoked = _type(watched, "revoke", login("rita"), "all")
+        assert "1 ended or denied" in revoked.stdout
+        watched.members()
+    assert _type(watched, "retire", "--check").exit_code == 0
+
+
 def test_what_the_rows_explain_is_no_stray(watched: World) -> None:
     with watched.bot():
         watched.given()

@@ -53,6 +53,60 @@ def give_end(
     directory.remember(session, ENDING.format(integration), ending, now)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A stray membership with its end, and the number of the event that gave it."""
+
+    seq: int
+    stray: Membership
+    until: datetime
+
+
+def endings(session: Session, integration: str) -> list[Ending]:
+    """Return those that wait for their end, or to be taken back, soonest first.
+
+    NB. What is remembered may be a hand's: only an event that verifies counts. And
+    a membership that a grant gave since is that grant's to end.
+    """
+    found = [
+        Ending(
+            seq=event.seq,
+            stray=Membership(
+                person_id=event.person_id or "",
+                group_id=event.group_id or "",
+                at=datetime.fromisoformat(event.data["given"]),
+            ),
+            until=datetime.fromisoformat(event.data["until"]),
+        )
+        for event in _given_ends(session, integration)
+        if not _is_given_anew(session, event)
+    ]
+    return sorted(found, key=lambda each: each.until)
+
+
+def end_now(
+    session: Session,
+    integration: str,
+    person_id: str,
+    group_id: str | None,
+    *,
+    by: str,
+    now: datetime,
+) -> int:
+    """Have those of a person taken back at once, of all groups when it is None.
+
+    Returns how many there are.
+    """
+    count = 0
+    for each in endings(session, integration):
+        stray = each.stray
+        if stray.person_id == person_id and group_id in (None, stray.group_id):
+            _forget(session, integration, each.seq, now)
+            give_end(session, integration, stray, now, by=by, now=now)
+            count += 1
+    return count
+
+
 def has_end(session: Session, integration: str, stray: Membership) -> bool:
     """Tell whether it was given an end, by an event that verifies."""
     given = select(Event).where(
@@ -93,8 +147,10 @@ async def end_strays(office: Office) -> int:
     if not await office.database.read(_ending, office.name):
         return 0
     gone = 0
-    due = await office.database.read(_due, office.name, office.clock())
-    for seq, stray in due.items():
+    for each in await office.database.read(endings, office.name):
+        seq, stray = each.seq, each.stray
+        if each.until > office.clock():
+            break
         try:
             is_gone = await take_back(office, stray, "bot")
         except DirectoryError:
@@ -106,24 +162,6 @@ async def end_strays(office: Office) -> int:
         gone += is_gone
     await office.database.run(_leave_given_anew, office)
     return gone
-
-
-def _due(session: Session, integration: str, now: datetime) -> dict[int, Membership]:
-    """Return what is to be taken back now, by the number of what gave it an end.
-
-    NB. What is remembered may be a hand's: only an event that verifies counts. And
-    a membership that a grant gave since is that grant's to end.
-    """
-    found = {}
-    for event in _given_ends(session, integration):
-        until = datetime.fromisoformat(event.data["until"])
-        if until <= now and not _is_given_anew(session, event):
-            found[event.seq] = Membership(
-                person_id=event.person_id or "",
-                group_id=event.group_id or "",
-                at=datetime.fromisoformat(event.data["given"]),
-            )
-    return found
 
 
 def _leave_given_anew(session: Session, office: Office) -> None:
