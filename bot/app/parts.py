@@ -258,7 +258,7 @@ def policy_in_force(session: Session) -> Catalogue:
     kept = last_good_file(session)
     if kept is None:
         raise SettingError(
-            "No access.yaml was ever in force.", "Set ACCESS_CONFIG to a good one."
+            "No access.yaml was ever in force.", "Start the bot once: access-bot run."
         )
     return load(kept.text)
 

@@ -16,7 +16,10 @@ from bot.slack.installation import SCOPES
 from bot.store.database import only_runner
 from tests.ops.conftest import ROOT, Patient
 
-SET_UP = ["settings", "policy", "policy file", "database", "run", "audit key"]
+SET_UP = [
+    *("settings", "policy", "policy file", "database", "run"),
+    *("audit key", "removals"),
+]
 SLACK = ["bot token", "scopes", "app token"]
 OKTA = [
     *("credentials", "clock", "token", "DPoP", "keys", "scopes", "admin role"),
