@@ -14,6 +14,7 @@ from sqlmodel import Session
 from bot.core.catalogue import Step, Tier
 from bot.core.owners import Nobody, Route, Rung
 from bot.core.words import Group, Person, Refused
+from bot.store import directory
 from bot.store.tables import AccessRequest
 from bot.workflow.notices import tell
 from bot.workflow.reading import Found, Matter, Office, read_ladder, read_route
@@ -95,6 +96,30 @@ def matter(request: AccessRequest, group: Group, grantee: Person) -> Matter:
     return Matter(
         group=group, grantee=grantee, apart_from=frozenset() if own else asking
     )
+
+
+async def is_seated(office: Office, request: AccessRequest, now: datetime) -> bool:
+    """Read whether the step that `request` is put to is still its people's.
+
+    NB. For an extension, after which nothing is read any more. What makes an owner
+    may have changed in Okta with no text of the group changed.
+    """
+    read = office.database.read
+    group = await read(directory.group, office.name, request.group_id)
+    grantee = await read(directory.person, office.name, request.grantee_id)
+    if group is None or grantee is None:
+        return False
+    about = matter(request, group, grantee)
+    found = await read_step(office, step_of(request.routing), about, now)
+    if isinstance(found, Refused):
+        return False
+    fresh = [seat.rung for seat in found.seats]
+    kept = seats_of(request.routing)[: len(fresh)]
+    return [*map(_named, fresh)] == [*map(_named, kept)]
+
+
+def _named(rung: Rung) -> tuple[str, frozenset[str], frozenset[str]]:
+    return rung.name, rung.users, rung.groups
 
 
 def seat_kept(seat: Route) -> Mapping[str, Any]:

@@ -52,6 +52,28 @@ def test_an_extension_is_asked_for_answered_and_told(world: World) -> None:
         assert timedelta(hours=1, minutes=58) < held < timedelta(hours=2, minutes=1)
 
 
+def test_who_stopped_owning_the_group_since_does_not_extend(world: World) -> None:
+    """What Okta keeps of owners itself is no text of the group."""
+    world.okta.set_group(GROUP, resourceOwner="")
+    world.okta.set_owners(GROUP, [login("olga")])
+    with world.bot():
+        world.given()
+        world.press("rita", "extend", world.message_with("rita", "extend"))
+        world.slack.submit(world.id("rita"))
+        card = world.card_of("olga", "1 h more")
+        world.okta.set_owners(GROUP, [login("otto")])
+        world.press("olga", "approve", card)
+        world.told("olga", "The owners of this group changed")
+        world.press("otto", "approve", world.card_of("otto", "1 h more"))
+        world.slack.wait_for(lambda: _extended(world))
+
+
+def _extended(world: World) -> bool:
+    [grant] = world.all_of_grants()
+    held = grant.expires_at - (grant.active_at or grant.expires_at)
+    return held > timedelta(hours=1, minutes=58)
+
+
 def test_ask_again_opens_the_form_as_it_was(world: World) -> None:
     with world.bot():
         card = world.asked(f"{GROUP} 4h {WHY}")

@@ -33,6 +33,7 @@ from bot.workflow.people import NOT_NOW, read_person
 from bot.workflow.reading import Office, read_group
 from bot.workflow.requests import Reply as Answered
 from bot.workflow.requests import answer
+from bot.workflow.seats import is_seated
 
 NOT_KNOWN = Refused("I do not know this request any more.")
 
@@ -135,12 +136,14 @@ async def _answer(
     question = await _question(desk, value)
     if isinstance(question, Refused):
         return say(body, question.reason)
-    person, fresh = await asyncio.gather(
-        person_at(desk, body, question.office), _refresh(desk, question)
+    person, fresh, seated = await asyncio.gather(
+        person_at(desk, body, question.office),
+        _refresh(desk, question),
+        _is_seated(desk, question),
     )
     if isinstance(person, Refused):
         return say(body, person.reason)
-    if not fresh:
+    if not fresh or seated is None:
         return say(body, NOT_NOW.reason)
     given = Answered(
         request_id=question.request.id,
@@ -150,14 +153,14 @@ async def _answer(
         reason=reason,
         duration=duration,
     )
-    result = await _decide(desk, question.office, given)
+    result = await _decide(desk, question.office, given, is_seated=seated)
     if isinstance(result, Refused):
         return say(body, await _why_not(desk, question.request, result))
     return Reply()
 
 
 async def _decide(
-    desk: Desk, office: Office, given: Answered
+    desk: Desk, office: Office, given: Answered, *, is_seated: bool
 ) -> AccessRequest | Refused:
     """Answer; when somebody else did at the same moment, on what they left.
 
@@ -165,7 +168,9 @@ async def _decide(
     """
     for _ in range(AT_ONCE):
         with suppress(StaleState):
-            return await desk.write(answer, office, given, desk.clock())
+            return await desk.write(
+                answer, office, given, desk.clock(), is_seated=is_seated
+            )
     return Refused("Someone else was faster.")
 
 
@@ -198,6 +203,18 @@ async def _refresh(desk: Desk, question: Question) -> bool:
     except (TimeoutError, DirectoryError):
         return False
     return True
+
+
+async def _is_seated(desk: Desk, question: Question) -> bool | None:
+    """Tell whether who answers an extension is who did; None where Okta is too slow."""
+    request, step = question.request, question.step
+    if request.extends is None or request.step != step or step == 0:
+        return True
+    try:
+        async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
+            return await is_seated(question.office, request, desk.clock())
+    except (TimeoutError, DirectoryError):
+        return None
 
 
 async def _why_not(desk: Desk, request: AccessRequest, refused: Refused) -> str:

@@ -58,9 +58,16 @@ class Reply:
 
 
 def answer(
-    session: Session, office: Office, reply: Reply, now: datetime
+    session: Session,
+    office: Office,
+    reply: Reply,
+    now: datetime,
+    *,
+    is_seated: bool = True,
 ) -> AccessRequest | Refused:
     """Approve or deny. The first committed answer is the decision.
+
+    `is_seated` tells what was read of who answers now, where that was read.
 
     NB. Everything is decided anew: who answers, whether they own the group
     today, and whether today's file still allows what was asked for.
@@ -81,7 +88,8 @@ def answer(
     if group is None or grantee is None:
         return NOT_FRESH
     step = step_of(request.routing)
-    if request.routing["basis"] != step_basis(policy, group, grantee, step):
+    basis = step_basis(policy, group, grantee, step)
+    if not is_seated or request.routing["basis"] != basis:
         return _route_again(session, request, now)
     allowed = may_answer(
         _question(session, request, reply),
