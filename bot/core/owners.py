@@ -22,7 +22,7 @@ NAMED, MANAGER = "named", "manager"
 CALLED = {
     "resource": "resource owner",
     "integration": "integration owner",
-    "admins": "admins' rung",
+    "admins": "list of admins",
     NAMED: "approver whom the flow names",
     MANAGER: "manager",
 }
@@ -137,8 +137,8 @@ def climb(
             return Route(rung=rung, people=fit, passed=tuple(passed))
         if _is_cut(rung, readings):
             return Refused(
-                f"Nobody of the first {MOST_PER_RUNG} on the {rung.name} "
-                "rung can be asked, and I look no further."
+                f"The {_called(rung)} is more than {MOST_PER_RUNG} people, none of the "
+                "first can be asked, and I look no further."
             )
         passed.append(_why_passed(rung, people, apart_from))
     return Nobody("Nobody can approve this: " + "; ".join(passed) + ".")
@@ -264,4 +264,5 @@ def _why_passed(
         return f"the {called} is who asks"
     if rung.name in (NAMED, MANAGER):
         return f"the {called} is not active with a Slack account"
-    return f"nobody on the {rung.name} rung is active with a Slack account"
+    many = "admins" if rung.name == "admins" else f"{called}s"
+    return f"none of the {many} is active with a Slack account"

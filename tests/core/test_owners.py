@@ -132,7 +132,7 @@ def test_whom_the_group_names_is_asked_and_nobody_below() -> None:
         (
             OWNERS,
             {"00g-dbas": (person("dba", status="SUSPENDED"),)},
-            "nobody on the resource rung is active with a Slack account",
+            "none of the resource owners is active with a Slack account",
         ),
     ],
     ids=["unnamed", "empty", "the asker", "astray", "inactive"],

@@ -42,7 +42,7 @@ def test_the_admins_are_asked_where_no_owner_can_be(world: World) -> None:
         world.ask()
         card = world.card_of("ada")
         assert card.shows("you are an admin")
-        assert card.shows("nobody on the resource rung is active")
+        assert card.shows("none of the resource owners is active")
         assert card.shows("the integration owner names nobody")
         world.press("ada", "approve", card)
         world.told("rita", HAS)

@@ -215,11 +215,13 @@ def _refuse_without_approver(
     session: Session, request: AccessRequest, why: Refused, now: datetime
 ) -> None:
     refuse(session, request, why, now)
+    group = directory.group(session, request.integration, request.group_id)
+    name = group.name if group else request.group_id
     tell_people(
         session,
         request.integration,
         "admins",
-        f"A request for the Okta group {request.group_id} was refused. {why.reason}",
+        f"A request for the Okta group {name} was refused. {why.reason}",
         key=f"nobody:{request.id}",
         now=now,
     )
