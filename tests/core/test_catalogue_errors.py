@@ -655,3 +655,32 @@ def test_only_the_last_rungs_of_the_ladder_may_be_left_out(ladder: str) -> None:
     assert in_integration(f"owner_ladder: {ladder}").message == (
         "Only the last rungs of the ladder may be left out."
     )
+
+
+FIRST = """\
+  - name: all of it
+    integration: corp-okta
+    requesters: {any: [everyone]}
+    groups: {include: ["prod-*"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "is_unreached"),
+    [
+        (FIRST, True),
+        (FIRST.replace("prod-*", "*"), True),
+        (FIRST.replace("prod-*", "dev-*"), False),
+        (FIRST.replace("any: [everyone]", "any: [{group: Others}]"), False),
+        (FIRST.replace("include:", "exclude: [prod-x], include:"), False),
+        (FIRST + "    grantees: {any: [{group: Others}]}\n", False),
+        (FIRST + "    request_for: [others]\n", False),
+    ],
+)
+def test_a_flow_that_nobody_reaches_is_warned_of(
+    first: str, is_unreached: bool
+) -> None:
+    before, flows, after = GOOD.partition("flows:\n")
+    told = [each.message for each in load(before + flows + first + after).warnings]
+    said = "Nobody reaches this flow: `all of it`, on line"
+    assert any(each.startswith(said) for each in told) is is_unreached

@@ -30,6 +30,7 @@ def warnings_between(document: Document) -> Iterator[Problem]:
     yield from _unused(document)
     yield from _single_admin(document)
     yield from _strong(document)
+    yield from _unreached(document)
     for loc, flow in _entries(document.data, "flows"):
         yield from _dangerous_flow(document, loc, flow)
 
@@ -62,6 +63,45 @@ def _strong(document: Document) -> Iterator[Problem]:
         if isinstance(rotation, dict) and rotation.get("mode") == "automatic":
             message = "The app may change its own keys, which takes Super Admin."
             yield document.problem((*loc, "credential_rotation", "mode"), message)
+
+
+def _unreached(document: Document) -> Iterator[Problem]:
+    """Warn of a flow of which an earlier one takes every person and group."""
+    flows = list(_entries(document.data, "flows"))
+    for number, (loc, flow) in enumerate(flows):
+        first = next(
+            (each for each in flows[:number] if _takes_all(each[1], flow)), None
+        )
+        if first is not None:
+            line = document.values[(*first[0], "name")][0]
+            name = quoted(str(first[1].get("name")))
+            message = (
+                f"Nobody reaches this flow: {name}, on line {line}, decides first."
+            )
+            yield document.problem((*loc, "name"), message)
+
+
+def _takes_all(first: dict[str, Data], flow: dict[str, Data]) -> bool:
+    """Tell whether whoever and whatever fits `flow` fits `first`, surely."""
+    ours, theirs = first.get("groups"), flow.get("groups")
+    if not isinstance(ours, dict) or not isinstance(theirs, dict):
+        return False
+    wide, include = ours.get("include"), theirs.get("include")
+    if not isinstance(wide, list) or not isinstance(include, list):
+        return False
+    usual: Data = ["self"]
+    lets, wanted = (each.get("request_for", usual) for each in (first, flow))
+    people = first.get("requesters")
+    return (
+        first.get("integration") == flow.get("integration")
+        and not ours.get("exclude")
+        and ("*" in wide or all(each in wide for each in include))
+        and not first.get("grantees")
+        and isinstance(lets, list)
+        and isinstance(wanted, list)
+        and all(each in lets for each in wanted)
+        and (people == flow.get("requesters") or people == {"any": ["everyone"]})
+    )
 
 
 def _dangerous_flow(
