@@ -130,7 +130,7 @@ def accept(
         told = path.read_text("ascii")[:200] if path and path.exists() else ""
         database.transact(_accept, reason.strip(), told)
         accept_head(settings, database)
-    typer.echo("Written down. The bot gives again after its next start.")
+    typer.echo("Written down: a bot that starts now takes this for the newest.")
 
 
 def _accept(session: Session, reason: str, told: str) -> None:

@@ -4,7 +4,7 @@ The real thing is run: the same discovery, decision and routing, on rows of a
 database of its own and an org that is held in memory.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -202,14 +202,17 @@ def _differences(case: Case, came: Explanation | Refused) -> list[str]:
         return [f"It was not refused: the flow “{came.flow}” lets them ask."]
     differs = []
     if expect.flow is not None and expect.flow != came.flow:
-        differs.append(f"The flow “{came.flow}” decided.")
+        differs.append(f"The flow “{came.flow}” decided, not “{expect.flow}”.")
     if expect.approvers is not None:
         wanted = [sorted(step) for step in expect.approvers]
         asked = [sorted(p.login for p in step.people) for step in came.steps]
         if wanted != asked:
-            told = ", then ".join(" and ".join(step) for step in asked)
-            differs.append(f"It asks {told or 'nobody: it is automatic'}.")
+            differs.append(f"It asks {_in_words(asked)}, not {_in_words(wanted)}.")
     return differs
+
+
+def _in_words(steps: Sequence[Sequence[str]]) -> str:
+    return ", then ".join(" and ".join(step) for step in steps) or "nobody"
 
 
 def _group(said: CaseGroup, number: int) -> Group:
