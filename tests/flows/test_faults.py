@@ -140,7 +140,7 @@ def test_an_end_is_kept_trying_while_okta_is_down_and_its_owner_is_told(
 def test_lagging_reads_are_waited_for(world: World) -> None:
     world.okta.set_read_lag(0.5)
     with world.bot():
-        world.given(f"{GROUP} 1s {WHY}")
+        world.given(f"{GROUP} 4s {WHY}")
         assert world.okta.members(GROUP) == [login("rita")]
         world.told("rita", "has ended")
     assert world.grants() == ["revoked"]

@@ -33,8 +33,8 @@ pytestmark = pytest.mark.anyio
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 BRISK = OktaTiming(
-    deadline=timedelta(milliseconds=300),
-    patience=timedelta(seconds=1),
+    deadline=timedelta(milliseconds=700),
+    patience=timedelta(seconds=2),
     backoff=timedelta(milliseconds=1),
     backoff_most=timedelta(milliseconds=1),
 )

@@ -490,7 +490,7 @@ async def test_asked_again_right_after_the_end_the_lag_is_waited_out(
     await world.settle()
     request = known(await world.ask())
     world.org.add_member("prod-db", "ann@example.com")
-    world.org.set_read_lag(0.3)
+    world.org.set_read_lag(1.5)
     world.org.remove_member("prod-db", "ann@example.com")
     world.org.set_read_lag(0)
     assert len(await world.work()) == 1
