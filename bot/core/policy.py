@@ -450,7 +450,7 @@ def _refuse_people(asked: Asked) -> Refused | None:
 def _refuse_frozen(policy: Policy, asked: Asked) -> Refused | None:
     freeze = policy.freeze
     if freeze.everything:
-        return Refused("An admin has frozen all access requests for now.")
+        return Refused("All access requests are frozen until an admin lets them go on.")
     if asked.group.id in freeze.groups:
         return Refused(f"An admin has frozen “{asked.group.name}” for now.")
     if not freeze.people.isdisjoint((asked.requester.id, asked.grantee.id)):

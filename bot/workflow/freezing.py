@@ -6,9 +6,10 @@ Ends go on, and people keep what they hold.
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bot.store import audit, directory
+from bot.store.tables import Upkeep
 from bot.workflow.reading import FROZEN
 
 
@@ -18,6 +19,23 @@ class Frozen(StrEnum):
     EVERYTHING = "everything"
     GROUP = "groups"
     PERSON = "people"
+
+
+def frozen(session: Session) -> list[str]:
+    """Return what is frozen now, each in a few words."""
+    found = []
+    prefix = FROZEN.format("")
+    rows = session.exec(select(Upkeep).where(col(Upkeep.name).startswith(prefix)))
+    for row in rows:
+        name, facts = row.name.removeprefix(prefix), row.facts
+        found += [f"everything in {name}"] if facts.get(Frozen.EVERYTHING) else []
+        for id_ in facts.get(Frozen.GROUP, ()):
+            group = directory.group(session, name, id_)
+            found.append(f"the group {group.name if group else id_} in {name}")
+        for id_ in facts.get(Frozen.PERSON, ()):
+            person = directory.person(session, name, id_)
+            found.append(f"{person.login if person else id_} in {name}")
+    return found
 
 
 def freeze(

@@ -50,6 +50,8 @@ def test_a_freeze_of_an_operator_holds_at_once(world: World) -> None:
         assert _type(world, "freeze", GROUP).exit_code == 0
         assert "frozen" in world.ask()
         assert "already" in _type(world, "freeze", GROUP).output
+        said = f"the group {GROUP} in corp-okta."
+        assert said in " ".join(_type(world, "doctor").output.split())
         assert _type(world, "unfreeze", GROUP).exit_code == 0
         assert "You asked for" in world.ask()
         assert _type(world, "freeze", "no-such-group").exit_code == 2

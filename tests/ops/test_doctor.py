@@ -18,7 +18,7 @@ from tests.ops.conftest import ROOT, Patient
 
 SET_UP = [
     *("settings", "policy", "policy file", "database", "run"),
-    *("audit key", "removals"),
+    *("audit key", "removals", "frozen"),
 ]
 SLACK = ["bot token", "scopes", "app token"]
 OKTA = [

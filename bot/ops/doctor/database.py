@@ -14,6 +14,7 @@ from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import require_current
 from bot.store.tables import Event, Pin
+from bot.workflow.freezing import frozen
 
 Pins = Mapping[tuple[str, str, str], str]
 """The ids that names of authority were led to, by integration, kind and name."""
@@ -47,6 +48,7 @@ def look_at_database(
         look_at_runner(sheet, database.path)
         _look_at_key(sheet, database, key, is_given)
         _look_at_removals(sheet, database)
+        _look_at_freezes(sheet, database)
         return database.look(_pinned)
     return {}
 
@@ -74,6 +76,15 @@ def _look_at_removals(sheet: Sheet, database: Database) -> None:
         sheet.warning("removals", says, remedy)
     else:
         sheet.ok("removals", "No removal is due.")
+
+
+def _look_at_freezes(sheet: Sheet, database: Database) -> None:
+    found = database.look(frozen)
+    if found:
+        says = f"Nobody can ask for what is frozen: {', '.join(found)}."
+        sheet.warning("frozen", says, "access-bot unfreeze, once that is right.")
+    else:
+        sheet.ok("frozen", "Nothing is frozen.")
 
 
 def _is_astray(newest: Event | None, key: bytes) -> bool:
