@@ -18,6 +18,7 @@ from tests.chaos.world import GROUP, World
 ASKING = f"okta-group {GROUP} 72s OPS-12 slow queries"
 HAS = f"You have {GROUP} until"
 NOT_GIVEN = f"You were not given {GROUP}"
+GIVEN_BACK = "you ended it"
 ENDED = f"Your access to {GROUP} has ended"
 WARNED = f"Your access to {GROUP} ends"
 DENIED = "was denied by"
@@ -115,8 +116,14 @@ class People:
         self._insist(lambda: not self._press_open(who, "deny"), f"{who} can deny")
 
     def give_back(self, who: str = "rita") -> None:
-        """Press End now, in a message or at home, until it shows no more."""
-        self._insist(lambda: self._end_shown(who), f"{who} sees End now")
+        """Press End now, in a message or at home, until it shows no more.
+
+        A press that was answered by a kill may have counted all the same.
+        """
+        self._insist(
+            lambda: self._end_shown(who) or bool(self.sees(who, GIVEN_BACK)),
+            f"{who} sees End now",
+        )
         self._insist(lambda: not self._end_shown(who), f"{who} can end it")
 
     def extend(self, who: str = "rita") -> None:

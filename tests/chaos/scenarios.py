@@ -63,6 +63,14 @@ class Stage:
             "rita is added",
         )
 
+    def given_anew(self) -> None:
+        """Wait until what was approved once more is had: its end is known by then."""
+        self.world.wait_for(
+            lambda: self.world.is_held() or self.people.count("rita", NOT_GIVEN),
+            "I2",
+            "given anew",
+        )
+
     def granted(self) -> bool:
         """Wait until Rita is told what came of an approval; tell if she has it."""
         told = self.people.told("I2", "rita", HAS, NOT_GIVEN, DENIED, ENDED, "You had")
@@ -110,9 +118,7 @@ def asked_again(stage: Stage) -> None:
     people.asked()
     stage.gone()
     people.approve("olga")
-    stage.world.wait_for(
-        lambda: stage.is_member() or people.count("rita", NOT_GIVEN), "I2", "given anew"
-    )
+    stage.given_anew()
     stage.runs_out()
 
 
@@ -444,9 +450,7 @@ def restored(stage: Stage) -> None:
     world.rise()
     people.asked()
     people.approve("olga")
-    world.wait_for(
-        lambda: stage.is_member() or people.count("rita", NOT_GIVEN), "I2", "given anew"
-    )
+    stage.given_anew()
     stage.runs_out()
 
 
