@@ -39,4 +39,4 @@ async def working(office: Office) -> AsyncIterator[None]:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await worker.stop()
-        parts.schedule.stop()
+        await parts.schedule.stop()

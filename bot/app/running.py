@@ -60,7 +60,7 @@ async def run(
             set_alarms(parts)
         _watch_policy(parts)
         parts.schedule.start()
-        stack.callback(parts.schedule.stop)
+        stack.push_async_callback(parts.schedule.stop)
         await _until_one_ends(stopped.wait(), *_work(parts, okta, listening))
         if okta:
             await okta.stop()

@@ -42,6 +42,7 @@ class Schedule:
     def __init__(self, bell: Bell, timing: Timing) -> None:
         self._bell = bell
         self._timing = timing
+        self._running: set[asyncio.Task[object]] = set()
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={
@@ -83,6 +84,7 @@ class Schedule:
 
         async def tick() -> None:
             nonlocal retry
+            self._note_running()
             if await self._succeeds(name, job):
                 retry = self._timing.retry_first
             else:
@@ -109,6 +111,12 @@ class Schedule:
         """Run the job called `name` no more."""
         if self._scheduler.get_job(name):
             self._scheduler.remove_job(name)
+
+    def _note_running(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     def _run_again(self, skipped: JobSubmissionEvent) -> None:
         """Run a job soon that came due while it was running: it may have missed it."""
@@ -137,6 +145,9 @@ class Schedule:
         """Begin to ring and run, in the running event loop."""
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Ring and run no more. What is under way is not waited for."""
+    async def stop(self) -> None:
+        """Ring and run no more; what is under way is cancelled, and ended by then."""
         self._scheduler.shutdown(wait=False)
+        await asyncio.sleep(0)  # it is the loop that shuts it down
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._timing.stop.total_seconds())

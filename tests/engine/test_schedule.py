@@ -36,7 +36,7 @@ async def test_a_job_that_fails_is_tried_again_before_its_wait_is_over(
 
     schedule.every(DAY, "job", job)
     await asyncio.wait_for(done.wait(), 10)
-    schedule.stop()
+    await schedule.stop()
 
 
 async def test_a_job_asked_for_while_it_runs_runs_once_more(
@@ -58,4 +58,4 @@ async def test_a_job_asked_for_while_it_runs_runs_once_more(
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_later(0.05, go_on.set)
     await asyncio.wait_for(again.wait(), 10)
-    schedule.stop()
+    await schedule.stop()

@@ -42,6 +42,7 @@ DATABASE = "access-bot.db"
 QUICK = Timing(
     sweep=timedelta(seconds=0.5),
     okta_call=timedelta(seconds=5),
+    okta_read_at_click=timedelta(seconds=2.5),
     lag=timedelta(seconds=1),
     retry_first=timedelta(seconds=0.05),
     retry_most=timedelta(seconds=0.5),

@@ -133,6 +133,10 @@ def _rebuilding(engine: Engine) -> Iterator[Connection]:
     """
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
+            # A migration may think for longer than a transaction of ours ever does.
+            connection.exec_driver_sql(
+                "set local idle_in_transaction_session_timeout = 0"
+            )
             yield connection
         return
     with engine.connect() as connection:
