@@ -15,7 +15,7 @@ from bot.core.policy import (
     Truth,
     may_answer,
 )
-from bot.core.words import POLICY, Person, Refused, RequestStatus, StaleState
+from bot.core.words import POLICY, Group, Person, Refused, RequestStatus, StaleState
 from bot.store import audit, directory, evidence, moves
 from bot.store.tables import AccessRequest, Answer, table_of
 from bot.workflow.notices import tell, tell_people, tell_requester
@@ -98,9 +98,23 @@ def answer(
     )
     if isinstance(allowed, Refused):
         return _note_refused(session, request, reply, allowed, now)
-    if not reply.approves:
-        _record_answer(session, request, reply, now)
-        return _deny(session, request, reply, now)
+    if reply.approves:
+        return _approve(session, office, policy, request, group, reply, now)
+    _record_answer(session, request, reply, now)
+    return _deny(session, request, reply, now)
+
+
+def _approve(
+    session: Session,
+    office: Office,
+    policy: Policy,
+    request: AccessRequest,
+    group: Group,
+    reply: Reply,
+    now: datetime,
+) -> AccessRequest | Refused:
+    """Approve, as somebody who may, what today's file still allows."""
+    since = now - office.timing.facts_stay_fresh
     terms = allowed_by(session, policy, request, group, since)
     if terms == NOT_READ:
         return NOT_FRESH
