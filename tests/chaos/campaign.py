@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from tests.chaos.lane import Case, Outcome, read_outcome
 from tests.chaos.mutants import MUTANTS
@@ -76,7 +76,7 @@ def points_of(outcomes: Iterable[Outcome]) -> dict[str, list[Point]]:
     come_up, points = set(), {}
     for each in sorted(outcomes, key=lambda o: (o.opening, o.case.scenario)):
         name = each.case.scenario
-        setting = replace(SETTINGS.get(name, USUAL), flow="")
+        setting = SETTINGS.get(name, USUAL).coming_up
         begin = each.opening if setting in come_up else 0
         points[name] = [Point.read(text) for text in each.points[begin:]]
         come_up.add(setting)

@@ -17,12 +17,17 @@ AT_CALLS = (
     *("timeout_after", "late", "cut_before", "cut_after", "forward", "back"),
 )
 KILLS = frozenset({"kill_before", "kill_after"})
+UNANSWERED = frozenset({"timeout_after", "late", "cut_after"})
+"""After these the bot cannot know that its call had its effect."""
+
+AT_READS = tuple(kind for kind in AT_CALLS if kind not in {"kill_after", *UNANSWERED})
+"""A read has no effect that could have come before, or could come late."""
+
+SLACK_READS = frozenset({"apps.connections.open", "auth.test", "users.list"})
 KILLED_AGAIN = 5
 """Where a thing is done again and again, it is killed so many times."""
 
 STEPS = {"forward": 72.0, "back": -72.0}
-UNANSWERED = frozenset({"timeout_after", "late", "cut_after"})
-"""After these the bot cannot know that its call had its effect."""
 
 
 @dataclass(frozen=True, order=True)
@@ -39,7 +44,14 @@ class Point:
     @property
     def faults(self) -> tuple[str, ...]:
         """What can go wrong here."""
-        return AT_COMMITS if self.verb == "commit" else AT_CALLS
+        if self.verb == "commit":
+            return AT_COMMITS
+        return AT_READS if self.is_read else AT_CALLS
+
+    @property
+    def is_read(self) -> bool:
+        """Whether this is a call that changes nothing."""
+        return self.subject.startswith("GET-") or self.subject in SLACK_READS
 
     @property
     def singles(self) -> tuple[str, ...]:
@@ -51,7 +63,8 @@ class Point:
             return self.faults
         if self.nth > KILLED_AGAIN:
             return ()
-        return ("kill_after",) if self.nth % 2 else ("kill_before",)
+        after = self.nth % 2 and not self.is_read
+        return ("kill_after",) if after else ("kill_before",)
 
     def __str__(self) -> str:
         return f"{self.verb}:{self.subject}:{self.nth}"

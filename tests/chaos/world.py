@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,6 +101,11 @@ class Setting:
     often: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ("okta.groups.manage", "okta.users.read")
     role: str = "GROUP_MEMBERSHIP_ADMIN"
+
+    @property
+    def coming_up(self) -> "Setting":
+        """What differs while the bot comes up: nobody asks, and no account ends."""
+        return replace(self, flow="", integration=self.integration.split("action")[0])
 
 
 USUAL = Setting()
