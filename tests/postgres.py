@@ -161,10 +161,17 @@ def _served(programs: Path, folder: Path) -> Iterator[URL]:
     run("initdb", "--auth=trust", "--username=tests", "--encoding=UTF8", "--no-sync")
     settings = " ".join(f"-c {name}='{value}'" for name, value in HURRIED.items())
     run("pg_ctl", "start", "--wait", f"--options=-k {folder} {settings}")
-    try:
+    stop = [str(programs / "pg_ctl"), "--pgdata", str(data), "stop", "--mode=immediate"]
+    # Its input ends with this process, however that ends.
+    with subprocess.Popen(  # noqa: S603 as above
+        ["/bin/sh", "-c", 'read -r _; exec "$@" >&2', "sh", *stop],
+        cwd=folder,
+        user=user,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ):
         yield URL.create("postgresql", "tests", query={"host": str(folder)})
-    finally:
-        run("pg_ctl", "stop", "--wait", "--mode=immediate")
 
 
 def _ordinary_user() -> int | None:
