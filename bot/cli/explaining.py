@@ -9,6 +9,7 @@ import typer
 
 from bot.cli.failures import WRONG
 from bot.cli.setting import opened_store
+from bot.core.catalogue import Tier, as_written, say_answering, say_step
 from bot.core.catalogue.problems import harmless
 from bot.core.durations import parse_duration, say_duration, write_duration
 from bot.core.words import Person, Refused, SettingError
@@ -103,7 +104,7 @@ def as_data(came: Explanation) -> dict[str, Any]:
         "automatic": came.automatic,
         "steps": [
             {
-                "rule": step.rule,
+                "rule": as_written(step.rule),
                 "people": [person.login for person in step.people],
                 "passed": list(step.passed),
                 "refused": step.refused or None,
@@ -136,11 +137,17 @@ def _of_flow(verdict: Verdict) -> list[str]:
 
 
 def _of_step(number: int, step: AskedStep) -> list[str]:
-    rule = f"  step {number}: {json.dumps(step.rule)}"
+    rule = f"  step {number}: {say_step(step.rule)}"
     if step.refused:
         return [rule, f"    {step.refused}"]
     passed = [f"    passed: {each}" for each in step.passed]
-    return [rule, *passed, f"    asks {', '.join(map(_named, step.people))}"]
+    asks = f"    asks {', '.join(map(_named, step.people))}"
+    return [rule, *passed, asks, *map(_later, step.rule.escalate)]
+
+
+def _later(tier: Tier) -> str:
+    whom = " and ".join(map(say_answering, tier.to))
+    return f"    after {say_duration(tier.after)} without an answer also {whom}"
 
 
 def _tell_everyone(found: list[Any], as_json: bool) -> None:

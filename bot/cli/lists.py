@@ -16,6 +16,7 @@ from bot.core.catalogue.problems import harmless
 from bot.core.words import LIVE, GrantStatus, RequestStatus, SettingError
 from bot.settings import Clock
 from bot.store import queries
+from bot.store.database import Database
 from bot.store.tables import AccessGrant, AccessRequest, OktaGroup, OktaPerson
 from bot.workflow.upkeep.strays import endings
 
@@ -45,6 +46,7 @@ def grants(
     statuses = status or ([] if everything else sorted(LIVE))
     filters = {"statuses": statuses, "integration": integration}
     with opened_store() as database:
+        _check(database, integration)
         rows, names = database.look(_found, queries.grants, person, filters)
         strays = database.look(_strays)
     if as_json:
@@ -71,11 +73,22 @@ def requests(
     statuses = status or ([] if everything else [RequestStatus.PENDING])
     filters = {"statuses": statuses, "integration": integration}
     with opened_store() as database:
+        _check(database, integration)
         rows, names = database.look(_found, queries.requests, person, filters)
     if as_json:
         _print_json([pictures.request_data(row, names) for row in rows])
     else:
         _print_table(pictures.requests_table(rows, names, Clock()()), "requests")
+
+
+def _check(database: Database, integration: str | None) -> None:
+    """Raise SettingError for an integration that nothing here is or was of."""
+    known = database.look(queries.integrations)
+    if integration is not None and integration not in known:
+        raise SettingError(
+            f"No integration is called {harmless(integration)}.",
+            f"Known here: {', '.join(known) or 'none yet, as nothing has run'}.",
+        )
 
 
 def _strays(session: Session) -> list[str]:

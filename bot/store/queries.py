@@ -259,6 +259,18 @@ def requests(
     return list(session.exec(query.limit(most)))
 
 
+def integrations(session: Session) -> list[str]:
+    """Return every integration of which anybody or anything is known, by name."""
+    tables = (OktaPerson, OktaGroup, AccessRequest)
+    return sorted(
+        {
+            name
+            for table in tables
+            for name in session.exec(select(table.integration).distinct())
+        }
+    )
+
+
 def anything_lives(session: Session) -> bool:
     """Tell whether a grant is still to be given, held or removed."""
     live = select(AccessGrant.id).where(col(AccessGrant.status).in_(LIVE)).limit(1)

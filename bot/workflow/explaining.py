@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
-from bot.core.catalogue import Flow, Step, as_written
+from bot.core.catalogue import Flow, Step
 from bot.core.policy import (
     Asked,
     Policy,
@@ -47,9 +47,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class AskedStep:
-    """A step, its rule as written, and who would be asked now; or why nobody."""
+    """A step, its rule, and who would be asked now; or why nobody."""
 
-    rule: object
+    rule: Step
     people: tuple[Person, ...] = ()
     passed: tuple[str, ...] = ()
     refused: str = ""
@@ -153,11 +153,10 @@ async def _asked_step(
         apart_from=frozenset() if flow.requester_may_approve else asking,
     )
     found = await read_step(office, step, matter, at)
-    rule = as_written(step)
     if isinstance(found, Refused):
-        return AskedStep(rule, refused=found.reason)
+        return AskedStep(step, refused=found.reason)
     passed = tuple(why for seat in found.seats for why in seat.passed)
-    return AskedStep(rule, people=found.people, passed=passed)
+    return AskedStep(step, people=found.people, passed=passed)
 
 
 def _times_by_rule(

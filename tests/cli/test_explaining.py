@@ -17,6 +17,7 @@ MORE = """\
     approval:
       - any_of: [owner]
       - any_of: [{group: Security}]
+        escalate: [{after: 4h, to: [manager]}]
 """
 
 
@@ -60,8 +61,11 @@ def test_it_says_which_flow_decides_and_who_would_be_asked(connected: Shell) -> 
     said = result.stdout
     assert "asks for prod-db for 1 h." in said
     assert " decides\n" in said
-    assert "step 1" in said
-    assert "sam@example.com" in said.partition("step 2")[2]
+    assert "step 1: whoever owns the group\n" in said
+    second = said.partition("step 2: ")[2]
+    assert second.startswith("somebody of Security\n")
+    assert "sam@example.com" in second
+    assert "after 4 h without an answer also the manager" in second
 
 
 def test_it_says_what_would_be_refused_and_exits_one(connected: Shell) -> None:

@@ -35,6 +35,8 @@ from bot.core.catalogue.flows import (
     JustificationRule,
     Step,
     Tier,
+    say_answering,
+    say_step,
 )
 from bot.core.catalogue.groups import (
     AttributeSelector,
@@ -107,7 +109,9 @@ __all__ = [
     "matches",
     "parse_duration",
     "rule_changes",
+    "say_answering",
     "say_duration",
+    "say_step",
     "schema",
     "write_duration",
 ]

@@ -29,7 +29,15 @@ from bot.core.catalogue.fields import (
     compile_pattern,
 )
 from bot.core.catalogue.groups import GroupRule
-from bot.core.catalogue.people import Answering, Owner, PeopleRule, Value
+from bot.core.catalogue.people import (
+    Answering,
+    GroupSelector,
+    Manager,
+    Owner,
+    PeopleRule,
+    UserSelector,
+    Value,
+)
 from bot.core.catalogue.problems import wrong
 from bot.core.durations import LONGEST, say_duration
 
@@ -169,6 +177,28 @@ class Step(Value):
         """Whoever may answer at some time, as the file names them."""
         later = [each for tier in self.escalate for each in tier.to]
         return (*self.entries, *later)
+
+
+def say_step(step: Step) -> str:
+    """Return who answers a step, tiers aside, in words of plain text."""
+    if step.all_of:
+        return " and ".join(map(say_answering, step.all_of))
+    count = f"{step.approvals} of " if step.approvals > 1 else ""
+    return f"{count}{' or '.join(map(say_answering, step.any_of))}"
+
+
+def say_answering(entry: object) -> str:
+    """Return one entry of a step, as the file names it, in words of plain text."""
+    match entry:
+        case Owner():
+            return "whoever owns the group"
+        case Manager():
+            return "the manager"
+        case GroupSelector(group=name):
+            return f"somebody of {name}"
+        case UserSelector(user=login):
+            return login
+    return "an approver"
 
 
 class Budget(Value):

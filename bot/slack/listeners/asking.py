@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot.core import policy
-from bot.core.catalogue import Flow
+from bot.core.catalogue import Flow, say_step
 from bot.core.durations import parse_duration, say_duration
 from bot.core.policy import Asked
 from bot.core.words import Group, Person, Refused
@@ -35,7 +35,7 @@ from bot.slack.listeners.offering import (
     offer,
 )
 from bot.slack.typed import Typed, length_until, read_ask
-from bot.slack.views import modal, words
+from bot.slack.views import modal
 from bot.slack.views.modal import AskForm, GroupChoice, written
 from bot.slack.views.text import clean, listed
 from bot.store import directory
@@ -195,7 +195,7 @@ async def _redraw(desk: Desk, view: Body, choices: list[Choice]) -> None:
 
 def _about(flow: Flow, group: Group) -> str:
     """Return who is asked and the limits, in plain words."""
-    steps = ", then ".join(words.answerers(step) for step in flow.approval)
+    steps = ", then ".join(say_step(step) for step in flow.approval)
     asked = f"Asks {steps}." if flow.approval else "Given at once."
     most = say_duration(flow.duration.max)
     when = f" Can be asked for {flow.timeframe}." if flow.timeframe else ""

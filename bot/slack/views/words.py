@@ -6,7 +6,6 @@ notified, and is complete without the blocks.
 
 from collections.abc import Callable
 
-from bot.core.catalogue import GroupSelector, Manager, Owner, Step, UserSelector
 from bot.core.durations import say_duration
 from bot.core.words import Cause, RequestStatus
 from bot.slack.pictures import Asked, Before, Held, Who
@@ -57,28 +56,6 @@ def progress(asked: Asked) -> str:
         by = f", by {listed(map(person, approval.by))}" if approval.by else ""
         said.append(f"{len(approval.by)} of {approval.needed} have approved{by}.")
     return " ".join(said)
-
-
-def answerers(step: Step) -> str:
-    """Return who answers a step, as the file names them: for plain text."""
-    named_ones = [_answerer(each) for each in step.entries]
-    if step.all_of:
-        return " and ".join(named_ones)
-    count = f"{step.approvals} of " if step.approvals > 1 else ""
-    return f"{count}{' or '.join(named_ones)}"
-
-
-def _answerer(entry: object) -> str:
-    match entry:
-        case Owner():
-            return "whoever owns the group"
-        case Manager():
-            return "the manager"
-        case GroupSelector(group=name):
-            return f"somebody of {name}"
-        case UserSelector(user=login):
-            return login
-    return "an approver"
 
 
 def outcome(asked: Asked) -> str:

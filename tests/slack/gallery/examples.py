@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from bot.core.catalogue import Owner, Step
 from bot.core.policy import Asked as Wish
 from bot.core.words import Cause, GrantStatus, Group, Person, RequestStatus
 from bot.slack.pictures import (
@@ -259,7 +260,7 @@ def _answers() -> Iterator[tuple[str, str, Any]]:
 def _explained() -> Explanation:
     ann = _person("ann", "Ann Archer")
     wish = Wish(requester=ann, grantee=ann, group=Group(id="00g1", name="prod-db-read"))
-    steps = (AskedStep({"any_of": ["owner"]}, (_person("olga", "Olga Ortiz"),)),)
+    steps = (AskedStep(Step(any_of=(Owner(),)), (_person("olga", "Olga Ortiz"),)),)
     return Explanation(
         asked=wish,
         at=NOW,
