@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Lock
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -155,13 +156,16 @@ class Clock:
         self._monotonic = monotonic
         self._last = wall()
         self._ticked = monotonic()
+        self._reading = Lock()  # transactions read it too, on threads of their own
 
     def not_before(self, instant: datetime) -> None:
         """Never read earlier than `instant` from now on."""
         self._last = max(self._last, instant.timestamp())
 
     def __call__(self) -> datetime:
-        tick = self._monotonic()
-        self._last = max(self._last + tick - self._ticked, self._wall())
-        self._ticked = tick
-        return datetime.fromtimestamp(self._last, UTC)
+        with self._reading:
+            # The wall first: what passes between the two looks is counted once.
+            wall, tick = self._wall(), self._monotonic()
+            self._last = max(self._last + tick - self._ticked, wall)
+            self._ticked = tick
+            return datetime.fromtimestamp(self._last, UTC)
