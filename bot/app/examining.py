@@ -17,10 +17,9 @@ from bot.ops.doctor.database import Pins, look_at_database
 from bot.ops.doctor.files import look_at_policy
 from bot.ops.doctor.findings import counted
 from bot.ops.doctor.okta import Visit, look_at_org
-from bot.ops.doctor.slack import look_at_slack
+from bot.ops.doctor.slack import Workspace, look_at_slack
 from bot.settings import Clock, Settings, Timing
 from bot.slack.installation import SCOPES, Installation
-from bot.store.tables import SlackAccount
 
 SECRETS = ("slack_bot_token", "slack_app_token", "slack_signing_secret", "database_url")
 
@@ -34,13 +33,13 @@ async def examine(
     timing, clock = timing or Timing(), Clock()
     here, slack = Sheet("set-up"), Sheet("slack")
     catalogue, pins = await asyncio.to_thread(_look_here, here, settings)
-    accounts = await _look_at_slack(slack, settings, timing, clock)
+    workspace = await _look_at_slack(slack, settings, timing, clock)
     findings = here.findings + slack.findings
     if catalogue is None:
         return findings
     visit = Visit(
         catalogue=catalogue,
-        accounts=accounts,
+        workspace=workspace,
         timing=okta_timing or OktaTiming(),
         clock=clock,
         pinned=pins,
@@ -96,7 +95,7 @@ def _look_at_policy(sheet: Sheet, settings: Settings) -> Catalogue | None:
 
 async def _look_at_slack(
     sheet: Sheet, settings: Settings, timing: Timing, clock: Clock
-) -> list[SlackAccount]:
+) -> Workspace:
     with sheet.trying("bot token"):
         settings.require("slack_bot_token", "Set it to the app's bot token, xoxb-...")
         app_token = settings.secret("slack_app_token")
@@ -113,4 +112,4 @@ async def _look_at_slack(
             has_signing_secret=bool(settings.secret("slack_signing_secret")),
             now=clock(),
         )
-    return []
+    return Workspace()

@@ -4,7 +4,8 @@ It looks and changes nothing: no message, no view. What is wrong is a
 SettingError with its remedy.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.core.words import SettingError
 from bot.slack.accounts import PAGE, as_account
 from bot.slack.calls import call
-from bot.slack.errors import SlackError, SlackUnavailable
+from bot.slack.errors import SlackError, SlackSaidNo, SlackUnavailable
 from bot.store.tables import SlackAccount
 
 SCOPES = ("chat:write", "commands", "users:read", "users:read.email")
@@ -86,6 +87,21 @@ class Installation:
         read = [as_account(user, team_id, now) for user in page["members"]]
         return [account for account in read if account.refusal is None]
 
+    async def may_act(self, team_id: str, now: datetime, email: str) -> bool:
+        """Tell whether the account with this e-mail is one that may act here.
+
+        Slack: users.lookupByEmail answers users_not_found for a deactivated one.
+        """
+        look_up = self.client.users_lookupByEmail
+        with _explained("SLACK_BOT_TOKEN", ADD_SCOPES):
+            try:
+                found = await call(look_up, self.within, email=email)
+            except SlackSaidNo as error:
+                if error.code != "users_not_found":
+                    raise
+                return False
+        return as_account(found["user"], team_id, now).refusal is None
+
     async def _look(
         self,
         setting: str,
@@ -93,13 +109,20 @@ class Installation:
         method: Callable[..., Awaitable[AsyncSlackResponse]],
         **arguments: Any,
     ) -> Mapping[str, Any]:
-        try:
+        with _explained(setting, remedy):
             return await call(method, self.within, **arguments)
-        except SlackUnavailable as error:
-            raise SettingError(f"Slack does not answer ({error}).", REACH) from error
-        except SlackError as error:
-            problem = f"Slack does not take {setting} ({error})."
-            raise SettingError(problem, remedy) from error
+
+
+@contextmanager
+def _explained(setting: str, remedy: str) -> Iterator[None]:
+    """Make a SettingError of what Slack does not do in the block."""
+    try:
+        yield
+    except SlackUnavailable as error:
+        raise SettingError(f"Slack does not answer ({error}).", REACH) from error
+    except SlackError as error:
+        problem = f"Slack does not take {setting} ({error})."
+        raise SettingError(problem, remedy) from error
 
 
 def _keeping_headers(

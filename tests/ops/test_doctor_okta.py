@@ -271,6 +271,34 @@ def test_at_most_some_people_are_looked_up(patient: Patient) -> None:
     assert "Of 25 Slack accounts looked at, 21 are no" in patient.found("people").says
 
 
+def test_who_is_named_to_answer_but_not_in_slack_is_counted(patient: Patient) -> None:
+    okta = patient.sandbox.okta
+    okta.add_user("nora@example.com", first="Nora", last="Nash")
+    okta.add_member("IAM Team", "nora@example.com")
+    found = patient.found("approvers")
+    assert is_warned(found, "1 is not in Slack as themselves: “Nora Nash”", "Invite")
+
+
+def test_a_guest_is_nobody_a_card_reaches(patient: Patient) -> None:
+    sandbox = patient.sandbox
+    sandbox.okta.add_user("gus@example.com", first="Gus", last="Gray")
+    sandbox.okta.add_member("IAM Team", "gus@example.com")
+    sandbox.slack.add_person("gus", email="gus@example.com", guest=True)
+    assert is_warned(patient.found("approvers"), "“Gus Gray”", "Invite")
+
+
+def test_where_an_attribute_says_who_is_who_it_must_be_filled(patient: Patient) -> None:
+    patient.policy = {"match: IDENTITY": "attribute: slackId"}
+    found = patient.found("approvers")
+    assert is_warned(found, "not in Slack as themselves", "Invite")
+
+
+def test_without_slack_it_is_not_said_who_is_reached(patient: Patient) -> None:
+    patient.settings = {"slack_bot_token": ""}
+    found = patient.found("approvers")
+    assert found.says == "Not checked: Slack could not be asked."
+
+
 def _add_key(patient: Patient) -> None:
     async def add() -> None:
         okta, path = patient.sandbox.okta, "/api/v1/apps/{}/credentials/jwks"

@@ -9,6 +9,7 @@
     upkeep    what rotation needs, and clean-up
     limits    what is left of Okta's rate limits
     people    Slack people as Okta users
+    approvers whether those whom the file names are in Slack
     slack     tokens, scopes, and how Slack reaches the bot
     witness   an Okta client that cannot change anything
 

@@ -9,28 +9,25 @@ from bot.core.catalogue import Catalogue, Integration
 from bot.okta.client import SCOPES, OktaTiming
 from bot.okta.credentials import Credentials
 from bot.okta.directory import OktaDirectory
+from bot.ops.doctor.approvers import look_at_approvers
 from bot.ops.doctor.database import Pins
 from bot.ops.doctor.findings import Sheet
 from bot.ops.doctor.groups import Org, look_at_groups
 from bot.ops.doctor.limits import look_at_limits
 from bot.ops.doctor.okta_app import is_let_in
 from bot.ops.doctor.people import look_at_people
+from bot.ops.doctor.slack import Workspace
 from bot.ops.doctor.upkeep import look_at_upkeep
 from bot.ops.doctor.witness import Witness
 from bot.secrets import read_secret
-from bot.store.tables import SlackAccount
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """What a look at an org is made with.
-
-    `pinned` is what names were led to before, `accounts` are some Slack people
-    who may act here.
-    """
+    """What a look at an org is made with; `pinned` is what names were led to before."""
 
     catalogue: Catalogue
-    accounts: Sequence[SlackAccount]
+    workspace: Workspace
     timing: OktaTiming
     clock: Callable[[], datetime]
     pinned: Pins = field(default_factory=dict)
@@ -79,4 +76,5 @@ async def _look_inside(
     )
     await look_at_groups(org)
     identity = visit.catalogue.identity
-    await look_at_people(sheet, directory, identity, visit.accounts)
+    await look_at_people(sheet, directory, identity, visit.workspace.accounts)
+    await look_at_approvers(org, visit.workspace.may_act)

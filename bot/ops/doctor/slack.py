@@ -1,7 +1,9 @@
 """Slack, as the doctor comes to it: tokens, scopes, and how it reaches the bot."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from bot.core.words import SettingError
@@ -34,6 +36,19 @@ class Installation(Protocol):
 
     async def accounts(self, team_id: str, now: datetime) -> list[SlackAccount]: ...
 
+    async def may_act(self, team_id: str, now: datetime, email: str) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """The first people who may act here, and whether one with an e-mail may.
+
+    `may_act` is None where Slack cannot be asked.
+    """
+
+    accounts: Sequence[SlackAccount] = ()
+    may_act: Callable[[str], Awaitable[bool]] | None = None
+
 
 async def look_at_slack(
     sheet: Sheet,
@@ -43,19 +58,22 @@ async def look_at_slack(
     has_app_token: bool,
     has_signing_secret: bool,
     now: datetime,
-) -> list[SlackAccount]:
-    """Look at everything of Slack's; return the first people who may act here."""
-    people: list[SlackAccount] = []
+) -> Workspace:
+    """Look at everything of Slack's; return who is there."""
+    found = Workspace()
     with sheet.trying("bot token"):
         installed = await slack.read()
         sheet.ok("bot token", f"Slack knows the bot, in “{installed.team}”.")
         if _look_at_scopes(sheet, installed.scopes, needed):
-            people = await slack.accounts(installed.team_id, now)
+            found = Workspace(
+                accounts=await slack.accounts(installed.team_id, now),
+                may_act=partial(slack.may_act, installed.team_id, now),
+            )
     if has_app_token:
         await _try_socket(sheet, slack)
     else:
         _look_at_http(sheet, has_signing_secret)
-    return people
+    return found
 
 
 def _look_at_scopes(

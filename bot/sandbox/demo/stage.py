@@ -69,7 +69,12 @@ def set_stage(sandbox: Sandbox, folder: Path) -> Stage:
         name: sandbox.slack.add_person(
             name, email=f"{name}@example.com", real_name=full
         )
-        for name, full in (("rita", "Rita Reyes"), ("olga", "Olga Ortiz"))
+        for name, full in (
+            ("rita", "Rita Reyes"),
+            ("olga", "Olga Ortiz"),
+            ("ivan", "Ivan Ito"),
+            ("ada", "Ada Admin"),
+        )
     }
     gus = sandbox.slack.add_person("gus", email="gus@elsewhere.example", guest=True)
     _fill_org(sandbox)
