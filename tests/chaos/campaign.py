@@ -7,7 +7,8 @@
 
 The points of a scenario are those of a run in which nothing goes wrong. How the
 bot comes up counts once for each way in which it is set up, since it is the same
-in every scenario that has it set up so.
+in every scenario that has it set up so; and so does all that one scenario lives
+as another does.
 """
 
 import json
@@ -23,7 +24,7 @@ from dataclasses import asdict
 from tests.chaos.lane import Case, Outcome, read_outcome
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.plan import KILLS, Fault, Plan, Point, single_faults, write_plan
-from tests.chaos.scenarios import SCENARIOS, SETTINGS
+from tests.chaos.scenarios import LIVED_AS, SCENARIOS, SETTINGS
 from tests.chaos.world import USUAL
 
 
@@ -80,6 +81,8 @@ def points_of(outcomes: Iterable[Outcome]) -> dict[str, list[Point]]:
         begin = each.opening if setting in come_up else 0
         points[name] = [Point.read(text) for text in each.points[begin:]]
         come_up.add(setting)
+    for name, same in LIVED_AS.items():
+        points[name] = [each for each in points[name] if each not in points[same]]
     return points
 
 

@@ -506,6 +506,12 @@ SETTINGS: Mapping[str, Setting] = {
 }
 """What is otherwise in a scenario than in the others."""
 
+LIVED_AS: Mapping[str, str] = {
+    "account_suspended": "account_ended",
+    "account_deactivated": "account_ended",
+}
+"""Which scenario another is the same as, until the last thing that is done."""
+
 SCENARIOS: Mapping[str, Callable[[Stage], None]] = {
     each.__name__: each
     for each in (
