@@ -28,7 +28,7 @@ sandbox imports nothing of the rest.
     workflow/   what happens, in the order it is lived
         people      a Slack account as an Okta person, or a refusal
         search      what a person may ask for, found as they type (flow_maps)
-        freezing    what an admin has stopped
+        freezing    what an admin has stopped; revoking, what an admin ends
         explaining  why: which flow, who is asked; cases, run as access.yaml has them
         reading     fresh facts from Okta, before the worker decides; groups keeps
                     them, with word of what changed; seats, who answers a step

@@ -23,10 +23,9 @@ from bot.store.sqlite import is_run_on
 from bot.store.tables import OktaPerson, PersonLink
 from bot.workflow.freezing import Frozen
 from bot.workflow.freezing import freeze as set_freeze
-from bot.workflow.grants import being_removed
-from bot.workflow.grants import revoke as end_all
+from bot.workflow.revoking import being_removed
+from bot.workflow.revoking import revoke as end_all
 from bot.workflow.upkeep import erase as erase_person
-from bot.workflow.upkeep.strays import end_now
 
 ALL = "all"
 
@@ -54,9 +53,8 @@ def revoke(
     with opened_store() as database:
         pairs = list(_pairs(database, person, group))
         count = sum(
-            database.transact(each, *pair, by=me(), now=now_of(database))
+            database.transact(end_all, *pair, by=me(), now=now_of(database))
             for pair in pairs
-            for each in (end_all, end_now)
         )
         leaving = sum(database.look(being_removed, *pair) for pair in pairs)
         runs = _is_running(database)
@@ -108,6 +106,7 @@ def erase(person: PersonArgument) -> None:
         typer.echo("They hold or await something: revoke that first.")
         raise typer.Exit(WRONG)
     typer.echo("Erased: only their Okta id is left, in the audit.")
+    typer.echo("If they approve, access-bot sync lets the bot know them again.")
 
 
 def _freeze(what: str, *, on: bool) -> None:

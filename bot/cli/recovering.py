@@ -20,8 +20,8 @@ from bot.core.words import LIVE, RequestStatus, SettingError
 from bot.store import audit, queries
 from bot.store.database import Database
 from bot.workflow.freezing import Frozen, freeze
-from bot.workflow.grants import revoke
-from bot.workflow.upkeep.strays import end_now, endings
+from bot.workflow.revoking import revoke
+from bot.workflow.upkeep.strays import endings
 from bot.workflow.upkeep.watching import RECOVERED
 
 if TYPE_CHECKING:
@@ -159,8 +159,7 @@ def _close(database: Database, *, end: bool) -> None:
             each.stray.person_id for each in database.look(endings, integration=name)
         }
         for person_id in sorted(people):
-            for ends in (revoke, end_now):
-                database.transact(ends, name, person_id, None, by=me(), now=at)
+            database.transact(revoke, name, person_id, None, by=me(), now=at)
 
 
 def _left(database: Database) -> Table:

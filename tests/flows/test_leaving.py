@@ -85,6 +85,18 @@ def test_what_was_given_an_end_is_listed_and_can_be_revoked(watched: World) -> N
     assert _type(watched, "retire", "--check").exit_code == 0
 
 
+def test_an_admin_ends_it_in_slack_too(watched: World) -> None:
+    _forgets_a_grant(watched)
+    given = _type(watched, "recover", "--end-in", "4h", "--reason", "restored")
+    assert given.exit_code == 0, given.output
+    with watched.bot(replace(QUICK, reconcile=timedelta(seconds=1))):
+        rita = f"<@{watched.slack_ids['rita']}|rita>"
+        ada = watched.slack_ids["ada"]
+        said = watched.slack.command(ada, f"revoke {rita} all").text
+        assert "Done: 1 ended or denied." in said
+        watched.members()
+
+
 def test_what_the_rows_explain_is_no_stray(watched: World) -> None:
     with watched.bot():
         watched.given()

@@ -32,10 +32,10 @@ from bot.slack.views.text import clean
 from bot.store import directory
 from bot.store.tables import Event
 from bot.workflow.freezing import Frozen, freeze
-from bot.workflow.grants import revoke
 from bot.workflow.notices import show_home
 from bot.workflow.people import identify
 from bot.workflow.reading import Office, policy_for
+from bot.workflow.revoking import revoke
 
 ALL = "all"
 ADMINS_ONLY = Refused("Only admins can do that.")

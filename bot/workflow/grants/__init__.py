@@ -3,7 +3,6 @@
     giving  the intent, the add, the reading back
     bursts  ends that would come at one time, spread over the minutes before
     ending  what people, the clock and distrust move to where it is removed
-    revoking  what an admin ends
     mistrust  whether what lives is as it was written
     taking  the removal, its proof, and the watch for what may still land
 
@@ -21,14 +20,12 @@ from bot.workflow.grants.bursts import finish_of
 from bot.workflow.grants.ending import give_back, pass_time, settle_gone
 from bot.workflow.grants.giving import give
 from bot.workflow.grants.mistrust import look_after, look_for_lost
-from bot.workflow.grants.revoking import being_removed, revoke
 from bot.workflow.grants.taking import StillHeld, is_shown, take, watch
 from bot.workflow.reading import Office
 from bot.workflow.warnings import next_due, warnings
 
 __all__ = [
     "StillHeld",
-    "being_removed",
     "carry_out",
     "finish_of",
     "give_back",
@@ -36,7 +33,6 @@ __all__ = [
     "look_after",
     "look_for_lost",
     "next_due",
-    "revoke",
     "settle_gone",
     "warnings",
 ]

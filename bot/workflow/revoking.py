@@ -1,4 +1,4 @@
-"""Revoking: an admin ends what somebody holds, and denies what they wait for."""
+"""Revoking: an admin ends whatever somebody has of a group, and what they wait for."""
 
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from bot.core.words import LIVE, Cause, GrantStatus, Refused, RequestStatus
 from bot.store.tables import AccessGrant, AccessRequest
 from bot.workflow.grants.ending import end
 from bot.workflow.requests import refuse
+from bot.workflow.upkeep import strays
 
 REVOKED = Refused("An admin has revoked this access, so it is not given now.")
 
@@ -24,10 +25,10 @@ def revoke(
 ) -> int:
     """End what a person holds of a group, or of all groups when it is None.
 
-    What they wait for there is denied. Returns how much was ended or denied;
-    what is being removed already is left to that.
+    What they wait for there is denied, and what `recover` gave an end ends now.
+    Returns how much that is; what is being removed already is left to that.
     """
-    ended = 0
+    ended = strays.end_now(session, integration, person_id, group_id, by=by, now=now)
     for grant in session.exec(_held(integration, person_id, group_id)).all():
         if grant.status is not GrantStatus.REVOKING:
             end(session, grant, Cause.REVOKED, by, now)
