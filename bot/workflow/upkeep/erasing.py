@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import ColumnElement, Delete, Update, delete, or_, update
 from sqlmodel import Session, col, select
 
 from bot.core.words import LIVE, RequestStatus
@@ -17,8 +17,6 @@ from bot.store.tables import (
     SlackAccount,
 )
 
-UNSYNCED = {"synchronize_session": False}
-
 
 def erase(
     session: Session, integration: str, person_id: str, *, by: str, now: datetime
@@ -29,38 +27,9 @@ def erase(
     """
     if _is_in_use(session, integration, person_id):
         return False
-    theirs = or_(
-        col(AccessRequest.requester_id) == person_id,
-        col(AccessRequest.grantee_id) == person_id,
-    )
-    requests = select(AccessRequest.id).where(
-        AccessRequest.integration == integration, theirs
-    )
-    about = select(Event.seq).where(
-        Event.integration == integration,
-        or_(
-            col(Event.person_id) == person_id,
-            col(Event.actor) == f"okta:{person_id}",
-            col(Event.request_id).in_(requests),
-        ),
-    )
-    for statement in (
-        delete(EventText).where(col(EventText.seq).in_(about)),
-        update(AccessRequest)
-        .where(col(AccessRequest.id).in_(requests))
-        .values(justification=None, reason=None),
-        update(Answer).where(col(Answer.person_id) == person_id).values(reason=None),
-        delete(OktaPerson).where(
-            col(OktaPerson.integration) == integration, col(OktaPerson.id) == person_id
-        ),
-    ):
-        session.execute(statement.execution_options(**UNSYNCED))
-    link = directory.link_of_person(session, integration, person_id)
-    if link is not None:
-        account = session.get(SlackAccount, (link.team_id, link.slack_id))
-        session.delete(link)
-        if account is not None:
-            session.delete(account)
+    for statement in _erasures(integration, person_id):
+        session.execute(statement.execution_options(synchronize_session=False))
+    _forget_account(session, integration, person_id)
     audit.record(
         session,
         "person erased",
@@ -72,6 +41,48 @@ def erase(
     return True
 
 
+def _erasures(integration: str, person_id: str) -> tuple[Delete | Update, ...]:
+    """Return what takes out their profile, and what they and others wrote of it."""
+    requests = select(AccessRequest.id).where(
+        AccessRequest.integration == integration, _is_theirs(person_id)
+    )
+    about = select(Event.seq).where(
+        Event.integration == integration,
+        or_(
+            col(Event.person_id) == person_id,
+            col(Event.actor) == f"okta:{person_id}",
+            col(Event.request_id).in_(requests),
+        ),
+    )
+    return (
+        delete(EventText).where(col(EventText.seq).in_(about)),
+        update(AccessRequest)
+        .where(col(AccessRequest.id).in_(requests))
+        .values(justification=None, reason=None),
+        update(Answer).where(col(Answer.person_id) == person_id).values(reason=None),
+        delete(OktaPerson).where(
+            col(OktaPerson.integration) == integration, col(OktaPerson.id) == person_id
+        ),
+    )
+
+
+def _forget_account(session: Session, integration: str, person_id: str) -> None:
+    link = directory.link_of_person(session, integration, person_id)
+    if link is None:
+        return
+    account = session.get(SlackAccount, (link.team_id, link.slack_id))
+    session.delete(link)
+    if account is not None:
+        session.delete(account)
+
+
+def _is_theirs(person_id: str) -> ColumnElement[bool]:
+    return or_(
+        col(AccessRequest.requester_id) == person_id,
+        col(AccessRequest.grantee_id) == person_id,
+    )
+
+
 def _is_in_use(session: Session, integration: str, person_id: str) -> bool:
     holds = select(AccessGrant.id).where(
         AccessGrant.integration == integration,
@@ -80,10 +91,7 @@ def _is_in_use(session: Session, integration: str, person_id: str) -> bool:
     )
     waits = select(AccessRequest.id).where(
         AccessRequest.integration == integration,
-        or_(
-            col(AccessRequest.requester_id) == person_id,
-            col(AccessRequest.grantee_id) == person_id,
-        ),
+        _is_theirs(person_id),
         AccessRequest.status == RequestStatus.PENDING,
     )
     return any(session.exec(query.limit(1)).first() for query in (holds, waits))
