@@ -19,11 +19,11 @@ demo: $(READY)  ## the whole story, on an embedded Okta org and Slack workspace
 test: $(READY)  ## every test, or those of T=path
 	$(BIN)/pytest -n 4 --dist loadfile $(T)
 
-chaos: $(READY)  ## every fault at every point, or SCENARIO=, PLAN=, MUTANT=, SEED=, SINGLES=, PAIRS=
+chaos: $(READY)  ## every fault at every point, or SCENARIO=, PLAN=, MUTANT=, SEED=, SINGLES=, PAIRS=, GO_ON=
 	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) \
 		$(if $(PLAN),--plan '$(PLAN)') $(if $(MUTANT),--mutant '$(MUTANT)') \
 		$(if $(SEED),--seed $(SEED)) $(if $(PAIRS),--pairs $(PAIRS)) \
-		$(if $(SINGLES),--singles $(SINGLES))
+		$(if $(SINGLES),--singles $(SINGLES)) $(if $(GO_ON),--go-on)
 
 check: $(READY)  ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .
