@@ -5,7 +5,8 @@ last. What it leaves to be done or told is rows for the worker.
 
     desk       who is at the door, and how each is answered
     commands   what is typed after /access
-    asking     the modal and its submit; offering, what is found as one types
+    asking     by a typed line, or by what the form holds
+    form       the form to ask with; offering, what is found as one types
     answering  Approve, for less or with a reason, and Deny
     holding    Nudge, and Extend
     admin      the activity, and the forms that revoke and freeze
@@ -31,6 +32,7 @@ from bot.slack.listeners import (
     asking,
     commands,
     ending,
+    form,
     holding,
     offering,
     presence,
@@ -54,9 +56,9 @@ ACTIONS = {
     notices.DISCARD: ending.discard,
     notices.KEEP: ending.keep,
     notices.MUTE: ending.mute,
-    notices.AGAIN: asking.ask_again,
-    home.ASK: asking.open_form,
-    modal.GROUP: asking.choose,
+    notices.AGAIN: form.ask_again,
+    home.ASK: form.open_form,
+    modal.GROUP: form.choose,
     admin_views.KIND: admin.turn,
     admin_views.OLDER: admin.turn,
     admin_views.NEWEST: admin.turn,
@@ -82,7 +84,7 @@ BoltListener = Callable[..., Awaitable[BoltResponse]]
 def register(app: AsyncApp, desk: Desk) -> None:
     """Let `app` listen to everything people do, on behalf of `desk`."""
     app.command(asking.COMMAND)(_answered_last(desk, commands.command))
-    app.shortcut(SHORTCUT)(_answered_last(desk, asking.open_form))
+    app.shortcut(SHORTCUT)(_answered_last(desk, form.open_form))
     app.options(modal.GROUP)(_answered_last(desk, offering.suggest))
     for callback_id, listener in VIEWS.items():
         app.view(callback_id)(_answered_last(desk, listener))
