@@ -79,6 +79,18 @@ class Credentials:
             )
         return cls(client_id.strip(), kid.strip(), _algorithm(key, jwk), key)
 
+    @property
+    def public(self) -> Mapping[str, Any]:
+        """The public half, as a JWK.
+
+        NB. It is made of the public key alone: whatever was written beside the
+        private one, in whatever shape, cannot be in it.
+        """
+        kind = ECAlgorithm if self.algorithm.startswith("ES") else RSAAlgorithm
+        jwk = json.loads(kind.to_jwk(self.key.public_key()))  # type: ignore[arg-type]
+        jwk.pop("key_ops", None)
+        return {**jwk, "kid": self.kid, "alg": self.algorithm, "use": "sig"}
+
     def assertion(self, audience: str, now: datetime) -> str:
         """Return a signed assertion for `audience`, single-use, good from `now`.
 

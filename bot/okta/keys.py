@@ -27,7 +27,7 @@ MANAGE_SCOPE = "okta.apps.manage"
 MOST_KEYS = 50
 """Okta: up to 50 keys per app."""
 
-_SECRET = frozenset({"d", "p", "q", "dp", "dq", "qi"})
+_PUBLIC = ("kty", "kid", "use", "alg", "n", "e", "crv", "x", "y")
 _ABOUT = {"alg": "RS256", "use": "sig"}
 
 
@@ -66,8 +66,8 @@ def new_key_pair() -> KeyPair:
 
 
 def public_part(jwk: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the public half of a private JWK."""
-    return {name: value for name, value in jwk.items() if name not in _SECRET}
+    """Return the public half of a JWK: what is known to be public, and no more."""
+    return {name: jwk[name] for name in _PUBLIC if name in jwk}
 
 
 async def add_key(

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from bot.okta.credentials import Credentials
-from bot.okta.keys import public_part
 from bot.secrets import read_secret, write_secret
 
 NEXT, BEFORE = "next_key", "key_before"
@@ -69,14 +68,11 @@ class KeyRing:
         return self
 
     def public(self) -> list[Mapping[str, Any]]:
-        """Return the public half of each key that is a JWK, that in use first."""
-        keys = [
-            self.written["private_key"],
-            self.next,
-            (self.before or {}).get("private_key"),
-        ]
+        """Return the public half of each key, that in use first."""
+        in_use = {"private_key": self.written["private_key"], "kid": self.kid}
+        to_come = {"private_key": self.next} if self.next else None
         return [
-            public_part({"kid": self.kid, **key})
-            for key in keys
-            if isinstance(key, dict)
+            Credentials.parse(json.dumps({**kept, "client_id": self.client_id})).public
+            for kept in (in_use, to_come, self.before)
+            if kept
         ]

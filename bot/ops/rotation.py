@@ -295,7 +295,7 @@ class Rotation:
 
     async def _show(self, ring: KeyRing) -> None:
         """Publish what is public of the keys: in the database, and in a file."""
-        jwks = {"keys": [dict(key) for key in ring.public()]}
+        jwks = {"keys": await to_thread(ring.public)}
         await self._remember(jwks=jwks)
         if self.folder is not None:
             path = self.folder / f"{self.integration.name}.json"
@@ -322,7 +322,8 @@ def due_of(session: Session, integration: Integration) -> datetime | None:
 def published(session: Session, name: str) -> Mapping[str, Any] | None:
     """Return the public keys of an integration as a JWKS; None where none are shown."""
     kept = directory.remembered(session, KEY.format(name))
-    return kept.facts.get("jwks") if kept else None
+    jwks = kept.facts.get("jwks") if kept else None
+    return {"keys": [public_part(key) for key in jwks["keys"]]} if jwks else None
 
 
 def _remember(

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from jwt.algorithms import RSAAlgorithm
+from sqlmodel import Session, select
 
 from bot.core.catalogue import Integration
 from bot.core.catalogue.integrations import Rotation as Rule
@@ -25,7 +32,7 @@ from bot.sandbox.okta import OktaOrg
 from bot.secrets import write_secret
 from bot.settings import Clock, Timing
 from bot.store.database import Database
-from bot.store.tables import Event, Notice
+from bot.store.tables import Event, Notice, Upkeep
 from tests.conftest import both_engines, lasting_database
 
 pytestmark = pytest.mark.anyio
@@ -351,6 +358,63 @@ async def test_a_change_that_is_asked_for_is_begun_at_once(ring: Ring) -> None:
     await ring.database.run(ask_for_rotation, "corp", by="cli:ops", now=ring.clock())
     await ring.pass_time(rotation, HOUR)
     assert ring.kid != old
+
+
+def _as_jwks(app: Mapping[str, Any]) -> Any:
+    return {"keys": [app["private_key"]]}
+
+
+def _as_text(app: Mapping[str, Any]) -> Any:
+    return json.dumps(app["private_key"])
+
+
+def _as_pem(app: Mapping[str, Any]) -> Any:
+    key = RSAAlgorithm.from_jwk(app["private_key"])
+    assert isinstance(key, RSAPrivateKey)
+    kind, bare = PrivateFormat.PKCS8, NoEncryption()
+    return key.private_bytes(Encoding.PEM, kind, bare).decode()
+
+
+@pytest.mark.parametrize("shape", [_as_jwks, _as_text, _as_pem])
+async def test_nothing_private_is_published_in_whatever_shape_the_key_was_pasted(
+    ring: Ring, shape: Callable[[Mapping[str, Any]], Any], tmp_path: Path
+) -> None:
+    old = ring.kid
+    pasted = {**ring.app, "private_key": shape(ring.app), "kid": old}
+    ring.path.write_text(json.dumps(pasted))
+    rotation = ring.rotation("jwks_uri", folder=tmp_path / "shown")
+    (tmp_path / "shown").mkdir()
+    await rotation.step()
+    await ring.pass_time(rotation, 89 * DAY)
+    shown = ring.database.look(lambda session: published(session, "corp"))
+    kept = ring.database.look(_facts)
+    told = json.loads((tmp_path / "shown" / "corp.json").read_text())
+    assert shown == told == {"keys": kept["keys"]}
+    assert next(key["kid"] for key in told["keys"]) == old
+    assert len(told["keys"]) == 2
+    public = {"kty", "kid", "use", "alg", "n", "e"}
+    assert [key.keys() for key in told["keys"]] == [public, public]
+
+
+async def test_what_an_earlier_version_published_too_much_of_is_not_shown(
+    ring: Ring,
+) -> None:
+    await ring.rotation("remind").step()
+    ring.database.transact(_publish_private, ring.app["private_key"])
+    shown = ring.database.look(lambda session: published(session, "corp"))
+    assert shown is not None
+    assert "d" not in shown["keys"][0]
+
+
+def _facts(session: Session) -> Mapping[str, Any]:
+    row = session.get_one(Upkeep, "key:corp")
+    jwks: Mapping[str, Any] = row.facts["jwks"]
+    return jwks
+
+
+def _publish_private(session: Session, jwk: Mapping[str, Any]) -> None:
+    row = session.get_one(Upkeep, "key:corp")
+    row.facts = {**row.facts, "jwks": {"keys": [jwk]}}
 
 
 async def test_what_was_written_is_for_its_owner_alone(ring: Ring) -> None:
