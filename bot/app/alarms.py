@@ -9,7 +9,7 @@ import structlog
 from bot.app import replicas
 from bot.app.anchoring import publish_head
 from bot.app.parts import Parts, accounts_of
-from bot.app.recovering import watch
+from bot.app.recovering import is_still_ours, watch
 from bot.core.words import AccessBotError, SettingError
 from bot.ops.rotation import Rotation
 from bot.store import queries
@@ -34,7 +34,8 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     office, timing = parts.offices[name], parts.timing
     every(timing.verify, f"look after {name}", partial(grants.look_after, office))
     every(timing.lost, f"look for lost {name}", partial(grants.look_for_lost, office))
-    every(timing.reconcile, f"end strays {name}", partial(upkeep.end_strays, office))
+    end_strays = partial(upkeep.end_strays, office, partial(is_still_ours, office))
+    every(timing.reconcile, f"end strays {name}", end_strays)
     if office.integration.credential_rotation:
         rotation = Rotation(
             integration=office.integration,

@@ -5,12 +5,12 @@ database cannot.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.app.parts import policy_in_force, visit
 from bot.okta.client import OktaClient, OktaTiming
-from bot.okta.log import LOG_KEEPS, SCOPES, Change, changes_by
+from bot.okta.log import LOG_KEEPS, SCOPES, Change, changes_by, changes_of
 from bot.secrets import read_secret
 from bot.settings import Clock
 from bot.store.database import Database
@@ -20,10 +20,15 @@ from bot.workflow.upkeep import strays as strays_of_rows
 from bot.workflow.upkeep.strays import Membership
 from bot.workflow.upkeep.watching import to_watch, unexplained, watched
 
+SECOND = timedelta(seconds=1)
+
 
 @dataclass(frozen=True)
 class Stray:
-    """A membership that our app gave, that no row explains, and that is still there."""
+    """A membership that our app gave, that no row explains, and that is still there.
+
+    Nobody has changed it since: it is no one else's.
+    """
 
     integration: str
     person_id: str
@@ -65,6 +70,7 @@ async def _foreign(office: Office) -> list[Change]:
 async def take_back(database: Database, stray: Stray, by: str) -> bool:
     """Remove a stray membership, read back that it is gone, and write it down.
 
+    One that somebody else changed meanwhile is left to them, which is False.
     Raises DirectoryError when Okta did not do its part.
     """
     catalogue = database.look(policy_in_force)
@@ -72,6 +78,8 @@ async def take_back(database: Database, stray: Stray, by: str) -> bool:
     if integration is None:
         return False
     async with visit(database, catalogue, integration) as office:
+        if not await is_still_ours(office, stray.membership):
+            return False
         return await strays_of_rows.take_back(office, stray.membership, by)
 
 
@@ -100,15 +108,32 @@ async def watch(office: Office) -> int:
 
 async def _changes(office: Office, since: datetime, until: datetime) -> list[Change]:
     """Return what Okta's log has of our app between two instants."""
-    client = OktaClient(
+    async with _log_reader(office) as client:
+        return await changes_by(client, await client.client_id(), since, until)
+
+
+def _log_reader(office: Office) -> OktaClient:
+    return OktaClient(
         office.integration.org_url,
         partial(read_secret, office.integration.credentials),
         SCOPES,
         timing=OktaTiming().scaled(office.timing.okta_call / OktaTiming().deadline),
         clock=office.clock,
     )
-    async with client:
-        return await changes_by(client, await client.client_id(), since, until)
+
+
+async def is_still_ours(office: Office, stray: Membership) -> bool:
+    """Tell whether our app gave a membership and nobody has changed it since.
+
+    NB. Whoever is removed and added again by somebody else is theirs. Raises
+    SettingError where the log may not be read: then it is not known to be ours.
+    """
+    since, until = stray.at - SECOND, office.clock() + SECOND
+    async with _log_reader(office) as client:
+        us = await client.client_id()
+        changes = await changes_of(client, stray.person_id, since, until)
+    last = [each for each in changes if each.group_id == stray.group_id][-1:]
+    return [(each.verb, each.by, each.at) for each in last] == [("add", us, stray.at)]
 
 
 async def _stray(office: Office, change: Change) -> Stray | None:
@@ -121,6 +146,9 @@ async def _stray(office: Office, change: Change) -> Stray | None:
         office.database, okta, office.name, change.person_id, now
     )
     if person is None or change.group_id not in (person.groups or ()):
+        return None
+    given = Membership(person_id=person.id, group_id=change.group_id, at=change.at)
+    if not await is_still_ours(office, given):
         return None
     group = await okta.group(change.group_id)
     return Stray(

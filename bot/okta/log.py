@@ -24,12 +24,13 @@ VERBS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Change:
-    """A membership that was changed by our client: `verb` is add or remove."""
+    """A membership that was changed: `verb` is add or remove, `by` who did it."""
 
     verb: str
     person_id: str
     group_id: str
     at: datetime
+    by: str = ""
 
 
 async def changes_by(
@@ -42,11 +43,27 @@ async def changes_by(
     read to its end.
     """
     await _require_sight(client, until)
+    return await _changes(client, f"actor.id eq {literal(client_id)}", since, until)
+
+
+async def changes_of(
+    client: OktaClient, person_id: str, since: datetime, until: datetime
+) -> list[Change]:
+    """Return what anybody changed of a person's memberships, oldest first.
+
+    `client` and what is raised are as for `changes_by`.
+    """
+    return await _changes(client, f"target.id eq {literal(person_id)}", since, until)
+
+
+async def _changes(
+    client: OktaClient, whose: str, since: datetime, until: datetime
+) -> list[Change]:
     kinds = " or ".join(f"eventType eq {literal(kind)}" for kind in VERBS)
     query = {
         "since": _stamp(since),
         "until": _stamp(until),
-        "filter": f"({kinds}) and actor.id eq {literal(client_id)}",
+        "filter": f"({kinds}) and {whose}",
         "sortOrder": "ASCENDING",
     }
     found = await client.listing(LOGS, query, read=_read)
@@ -79,7 +96,8 @@ def _read(item: Mapping[str, Any]) -> Change | None:
     verb = VERBS.get(str(item.get("eventType")))
     try:
         at = datetime.fromisoformat(str(item.get("published")))
-        return Change(verb or "", targets["User"], targets["UserGroup"], at)
+        by = str((item.get("actor") or {}).get("id") or "")
+        return Change(verb or "", targets["User"], targets["UserGroup"], at, by)
     except (KeyError, ValueError):
         return None
 

@@ -55,6 +55,16 @@ def test_what_a_restored_copy_does_not_know_is_found_and_taken_back(
     assert "recovered" in [event.kind for event in watched.all_of(Event)]
 
 
+def test_what_somebody_else_gave_since_is_not_taken_back(watched: World) -> None:
+    _forgets_a_grant(watched)
+    watched.okta.remove_member(GROUP, login("rita"))
+    watched.okta.add_member(GROUP, login("rita"))
+    found = _type(watched, "recover", "--remove", "--reason", "restored")
+    assert found.exit_code == 0, found.output
+    assert login("rita") not in found.stdout
+    assert watched.okta.is_member(GROUP, login("rita"))
+
+
 def test_a_stray_membership_is_given_an_end_and_ends_then(watched: World) -> None:
     _forgets_a_grant(watched)
     both = _type(watched, "recover", "--remove", "--end-in", "4s")

@@ -4,7 +4,8 @@ No grant stands for them: an event of the audit says until when, another that th
 are gone.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from bot.core.words import DirectoryError
+from bot.core.words import DirectoryError, DirectoryGone, SettingError
 from bot.store import audit, directory
 from bot.store.tables import Event
 from bot.workflow.notices import tell_people
@@ -22,6 +23,7 @@ GIVEN_AN_END = "stray membership: given an end"
 TAKEN_BACK = "stray membership: taken back"
 GONE = "stray membership: gone"
 GIVEN_ANEW = "stray membership: given anew"
+ANOTHERS = "stray membership: changed by others"
 """What the audit says of one, in the order in which it may be said."""
 
 ENDING = "stray memberships:{}"
@@ -130,19 +132,35 @@ async def take_back(office: Office, stray: Membership, by: str) -> bool:
     note = partial(_note, integration=office.name, stray=stray, by=by)
     run = office.database.run
     await run(note, what=TAKEN_BACK, now=office.clock())
-    await office.directory.remove_member(
-        stray.group_id, stray.person_id, before_send=lambda: None
-    )
-    gone = stray.group_id not in await office.directory.groups_of(stray.person_id)
+    try:
+        await office.directory.remove_member(
+            stray.group_id, stray.person_id, before_send=lambda: None
+        )
+        gone = await _is_seen_gone(office, stray)
+    except DirectoryGone:
+        # A group that is not shown is no proof: it may be hidden from us.
+        gone = await office.directory.person(stray.person_id) is None
     if gone:
         await run(note, what=GONE, now=office.clock())
     return gone
 
 
-async def end_strays(office: Office) -> int:
+async def _is_seen_gone(office: Office, stray: Membership) -> bool:
+    """Read it back: what Okta shows may lag behind what it did."""
+    for wait in (0, 1, 2):
+        await asyncio.sleep(wait * office.timing.read_back.total_seconds())
+        if stray.group_id not in await office.directory.groups_of(stray.person_id):
+            return True
+    return False
+
+
+async def end_strays(
+    office: Office, is_still_ours: Callable[[Membership], Awaitable[bool]]
+) -> int:
     """Take back those whose end has come; return how many are gone.
 
-    The owner is told, once a day, of one that Okta does not let go.
+    One that somebody else has given since is left to them. The owner is told, once
+    a day, of one that Okta does not let go, or of which it is not known whose it is.
     """
     if not await office.database.read(_ending, office.name):
         return 0
@@ -152,8 +170,11 @@ async def end_strays(office: Office) -> int:
         if each.until > office.clock():
             break
         try:
+            if not await is_still_ours(stray):
+                await office.database.run(_leave, office, each, office.clock())
+                continue
             is_gone = await take_back(office, stray, "bot")
-        except DirectoryError:
+        except (DirectoryError, SettingError):
             is_gone = False
         if is_gone:
             await office.database.run(_forget, office.name, seq, office.clock())
@@ -162,6 +183,11 @@ async def end_strays(office: Office) -> int:
         gone += is_gone
     await office.database.run(_leave_given_anew, office)
     return gone
+
+
+def _leave(session: Session, office: Office, ending: Ending, now: datetime) -> None:
+    _note(session, office.name, ending.stray, ANOTHERS, "bot", now)
+    _forget(session, office.name, ending.seq, now)
 
 
 def _leave_given_anew(session: Session, office: Office) -> None:
