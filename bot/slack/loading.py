@@ -28,8 +28,8 @@ from bot.store.tables import (
     PersonLink,
 )
 from bot.workflow.upkeep.announcing import is_waiting
+from bot.workflow.upkeep.braking import is_braked
 from bot.workflow.upkeep.outsiders import is_heard
-from bot.workflow.upkeep.reconciling import is_braked
 
 
 def load(
@@ -55,14 +55,15 @@ def load(
                 return Dropped("the channel has no card")
         return Shown(about, wanted)
     name = str(notice.facts.get("integration", ""))
-    waits = notice.kind == "brake" and is_braked(session, name)
+    asked = str(notice.facts.get("asked", ""))
+    waits = notice.kind == "brake" and is_braked(session, name, asked)
     text = str(notice.facts.get("text", ""))
     person_id = str(notice.facts.get("person", ""))
     ends = notice.kind == "cleanup" and is_waiting(session, name, person_id)
     return Shown(
         Alert(
             text=text,
-            braked=name if waits else "",
+            braked=f"{name}:{asked}" if waits else "",
             keepable=f"{name}:{person_id}" if ends else "",
             mutable=_mutable(session, notice, name),
         ),

@@ -127,7 +127,7 @@ class Alert:
     """Something to tell an owner or an admin, in one text.
 
     `stuck` is the grant of which they are asked whether its group is gone, `braked`
-    the integration in which many ends wait for an admin, `keepable` an account that
+    where many ends wait for an admin and since when, `keepable` an account that
     clean-up would end, `mutable` a group whose additions are reported.
     """
 

@@ -7,7 +7,7 @@ import pytest
 from bot.core.words import Cause, DirectoryError, GrantStatus, RequestStatus
 from bot.store.tables import Notice
 from bot.workflow import upkeep
-from bot.workflow.upkeep import outsiders, reconciling
+from bot.workflow.upkeep import braking, outsiders, reconciling
 from tests.workflow.world import HOUR, MINUTE, World, known
 
 pytestmark = pytest.mark.anyio
@@ -112,7 +112,7 @@ async def test_a_listing_that_fails_ends_nothing(world: World, path: str) -> Non
 
 @pytest.fixture
 async def many(world: World) -> World:
-    """Ann holds three groups, and the brake is at two."""
+    """Ann holds three groups, loses them all, and the brake is at two."""
     world.open_office(cleanup="brake: {most: 2, share: 10%}")
     for number in range(3):
         world.add_group(f"prod-{number}", resourceOwner="DBAs")
@@ -126,10 +126,16 @@ async def many(world: World) -> World:
     return world
 
 
-async def say(world: World, decision: str) -> None:
-    """Let an admin say what is to become of many ends."""
-    now = world.clock()
-    await world.run(reconciling.decide, world.office, decision, "okta:x", now)
+def asked(world: World) -> list[str]:
+    """Return when the admins were asked, the oldest first."""
+    return sorted(n.facts["asked"] for n in world.rows(Notice) if n.kind == "brake")
+
+
+async def say(world: World, decision: str, to: int = -1) -> bool:
+    """Let an admin say what is to become of many ends; tell whether it counts."""
+    when, now = asked(world)[to], world.clock()
+    decide = braking.decide
+    return await world.run(decide, world.office, when, decision, "okta:x", now)
 
 
 def statuses(world: World) -> set[GrantStatus]:
@@ -140,20 +146,58 @@ async def test_many_ends_at_once_wait_for_an_admin(many: World) -> None:
     assert await look(many, 4) == 0
     assert statuses(many) == {GrantStatus.ACTIVE}
     assert many.told("brake") == ["ops"]
-    [asked] = [n for n in many.rows(Notice) if n.kind == "brake"]
-    assert "3 of 3 memberships" in asked.facts["text"]
+    [shown] = [n for n in many.rows(Notice) if n.kind == "brake"]
+    assert "3 of 3 memberships" in shown.facts["text"]
 
 
 async def test_carry_on_ends_them_once(many: World) -> None:
     await look(many, 2)
-    await say(many, reconciling.CARRY_ON)
+    await say(many, braking.CARRY_ON)
     assert await look(many) == 3
     assert statuses(many) == {GrantStatus.REVOKED}
+    assert "brake: carry on" in many.events()
+    assert not await say(many, braking.CARRY_ON)
+
+
+async def test_an_answer_counts_for_what_was_asked_and_for_a_while(
+    many: World,
+) -> None:
+    await look(many, 2)
+    await say(many, braking.DISCARD)
+    many.wait(2 * HOUR)
+    assert await look(many, 2) == 0
+    assert len(asked(many)) == 2
+    assert not await say(many, braking.CARRY_ON, to=0)
+    assert await say(many, braking.CARRY_ON)
+    many.wait(2 * HOUR)
+    assert await look(many) == 0
+    assert len(asked(many)) == 3
+    assert statuses(many) == {GrantStatus.ACTIVE}
+
+
+async def test_more_than_was_asked_about_is_asked_anew(many: World) -> None:
+    known(await many.answer(await many.asked(duration=8 * HOUR)))
+    await many.work()
+    await look(many, 2)
+    many.org.remove_member("prod-db", "ann@example.com")
+    await look(many, 2)
+    await say(many, braking.CARRY_ON)
+    assert await look(many) == 0
+    assert len(asked(many)) == 2
+    assert "4 of 4" in many.rows(Notice)[-1].facts["text"]
+
+
+async def test_what_nobody_answers_is_asked_again_the_next_day(many: World) -> None:
+    await look(many, 4)
+    assert len(asked(many)) == 1
+    many.wait(timedelta(days=1, seconds=1))
+    await look(many)
+    assert len(asked(many)) == 2
 
 
 async def test_discard_leaves_them_until_their_end(many: World) -> None:
     await look(many, 2)
-    await say(many, reconciling.DISCARD)
+    await say(many, braking.DISCARD)
     assert await look(many, 3) == 0
     assert statuses(many) == {GrantStatus.ACTIVE}
 
@@ -167,7 +211,7 @@ async def test_a_few_at_a_time_are_many_in_a_day(many: World) -> None:
     many.org.remove_member("prod-2", "ann@example.com")
     assert await look(many, 3) == 0
     assert many.told("brake") == ["ops"]
-    await say(many, reconciling.CARRY_ON)
+    await say(many, braking.CARRY_ON)
     assert await look(many) == 1
 
 

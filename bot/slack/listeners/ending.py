@@ -14,7 +14,7 @@ from bot.workflow.grants import give_back
 from bot.workflow.people import NOT_NOW
 from bot.workflow.reading import Office, policy_for
 from bot.workflow.requests import cancel as cancel_request
-from bot.workflow.upkeep import announcing, outsiders, reconciling
+from bot.workflow.upkeep import announcing, braking, outsiders
 
 NOT_KNOWN = Refused("I do not know this any more.")
 FASTER = Refused("Something else happened to this at the same moment.")
@@ -58,12 +58,12 @@ async def settle_gone(desk: Desk, body: Body) -> Reply:
 
 async def carry_on(desk: Desk, body: Body) -> Reply:
     """Let many ends go on that were only inferred, as an admin says."""
-    return await _decide(desk, body, reconciling.CARRY_ON)
+    return await _decide(desk, body, braking.CARRY_ON)
 
 
 async def discard(desk: Desk, body: Body) -> Reply:
     """Leave many grants as they are that Okta does not show, as an admin says."""
-    return await _decide(desk, body, reconciling.DISCARD)
+    return await _decide(desk, body, braking.DISCARD)
 
 
 async def keep(desk: Desk, body: Body) -> Reply:
@@ -114,7 +114,7 @@ def _is_above(session: Session, office: Office, person: Person) -> bool:
 
 
 async def _decide(desk: Desk, body: Body, decision: str) -> Reply:
-    name = str(body["actions"][0].get("value") or "")
+    name, _, asked = str(body["actions"][0].get("value") or "").partition(":")
     office = desk.offices.get(name)
     if office is None:
         return say(body, NOT_SERVED.reason)
@@ -124,7 +124,8 @@ async def _decide(desk: Desk, body: Body, decision: str) -> Reply:
     if not await desk.database.read(_is_admin, office, person):
         return say(body, "Only admins can do that.")
     by, now = f"okta:{person.id}", desk.clock()
-    await desk.write(reconciling.decide, office, decision, by, now)
+    if not await desk.write(braking.decide, office, asked, decision, by, now):
+        return say(body, "That was done, or asked anew: the newest message counts.")
     return say(body, f"Noted: {decision}. It is done within minutes.")
 
 

@@ -12,6 +12,7 @@ erasing    all that is kept of one person but ids
 outsiders  who was added by others, told once a day
 watching   what was done with the bot's own key
 strays     what our app gave and no row explains: taken back, or given an end
+braking    many ends at once, which wait for an admin
 reconciling  rows compared with Okta: who left, who was removed outside
 """
 

@@ -30,9 +30,10 @@ from bot.store.claims import settled
 from bot.store.tables import AccessGrant, AccessRequest, OktaPerson
 from bot.workflow import requests
 from bot.workflow.grants.ending import end, tell_of
-from bot.workflow.notices import recipients_of, tell, tell_people
+from bot.workflow.notices import tell_people
 from bot.workflow.people import ask_for_person
 from bot.workflow.reading import Office
+from bot.workflow.upkeep.braking import is_let
 from bot.workflow.upkeep.outsiders import note_additions, send_digests
 
 OVERLAP = timedelta(minutes=5)
@@ -49,13 +50,9 @@ IN_TURN = 15
 RECONCILED = "reconciled:{}"
 ABSENT = "absent:{}"
 BEHIND = "to look at:{}"
-BRAKE = "brake:{}"
-"""What is remembered: when it was done last, whom one reading did not show, for whom
-there was no room in a pass, and what an admin said of many ends at once."""
+"""What is remembered: when it was done last, whom one reading did not show, and for
+whom there was no room in a pass."""
 
-DAY = timedelta(days=1)
-
-CARRY_ON, DISCARD = "carry on", "discard"
 OKTA = "okta"
 LEFT = Refused("Their Okta account is no longer active.")
 
@@ -79,22 +76,6 @@ async def reconcile(office: Office) -> int:
         directory.remember, RECONCILED.format(office.name), {}, began
     )
     return ended
-
-
-def decide(
-    session: Session, office: Office, decision: str, by: str, now: datetime
-) -> None:
-    """Write what an admin says of many ends at once; the next pass goes by it."""
-    key = BRAKE.format(office.name)
-    remembered = directory.remembered(session, key)
-    facts = dict(remembered.facts) if remembered else {}
-    directory.remember(session, key, facts | {"decision": decision, "by": by}, now)
-
-
-def is_braked(session: Session, integration: str) -> bool:
-    """Tell whether many ends wait for what an admin says of them."""
-    remembered = directory.remembered(session, BRAKE.format(integration))
-    return remembered is not None and not remembered.facts.get("decision")
 
 
 def _since(session: Session, office: Office, now: datetime) -> datetime:
@@ -180,7 +161,7 @@ async def _end_within_brake(
     """End those that are gone, unless they are so many that an admin must say so."""
     if not gone:
         return set()
-    if not await office.database.run(_is_let, office, len(gone), now):
+    if not await office.database.run(is_let, office, len(gone), now):
         return set()
     ended = set()
     for grant in gone:
@@ -190,54 +171,6 @@ async def _end_within_brake(
             continue
         ended.add(grant.id)
     return ended
-
-
-def _is_let(session: Session, office: Office, count: int, now: datetime) -> bool:
-    """Tell whether so many may end; else the admins are asked, once.
-
-    NB. What ended so within a day counts: pass by pass, few would become all.
-    """
-    brake, key = office.integration.brake, BRAKE.format(office.name)
-    remembered = directory.remembered(session, key)
-    decision = remembered.facts.get("decision") if remembered else None
-    since = max(now - DAY, remembered.at) if remembered and decision else now - DAY
-    count += _inferred(session, office, since)
-    held = queries.count_live(session)
-    if count <= max(brake.most, int(held * brake.share)):
-        return True
-    if decision == CARRY_ON:
-        directory.remember(session, key, {"decision": DISCARD}, now)
-        return True
-    if remembered is None or (
-        decision == DISCARD and now - remembered.at > office.timing.late_again
-    ):
-        directory.remember(session, key, {}, now)
-        _ask_admins(session, office, count, held, now)
-    return False
-
-
-def _inferred(session: Session, office: Office, since: datetime) -> int:
-    """Return how many grants ended outside since then."""
-    ended = select(func.count()).where(
-        AccessGrant.integration == office.name,
-        AccessGrant.cause == Cause.ENDED_OUTSIDE,
-        col(AccessGrant.ended_at) > since,
-    )
-    return session.exec(ended).one()
-
-
-def _ask_admins(
-    session: Session, office: Office, count: int, held: int, now: datetime
-) -> None:
-    said = (
-        f"Okta no longer shows {count} of {held} memberships given in {office.name}. "
-        "I ended none of them: so many at once may be a fault. Carry on takes them as "
-        "ended outside, Discard leaves them until their end."
-    )
-    for recipient in recipients_of(session, office.name, "admins"):
-        key = f"brake:{office.name}:{now.isoformat()}:{recipient}"
-        facts = {"text": said, "integration": office.name}
-        tell(session, "brake", recipient, key=key, now=now, facts=facts)
 
 
 def _ended_outside(
