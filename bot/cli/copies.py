@@ -13,6 +13,7 @@ from bot.cli.setting import begin, opened_store
 from bot.core.words import SettingError
 from bot.store import audit
 
+SUFFIXES = ("", "-wal", "-shm")
 PG_DUMP = "Use its own program: pg_dump --format=custom --file=COPY DATABASE_URL"
 
 
@@ -45,12 +46,16 @@ def restore(
 
     path = Path(database_path(settings))
     _require_copy(copy)
+    if path.exists() and copy.samefile(path):
+        raise SettingError(
+            f"{copy} is the database itself.", "Name a file of access-bot backup."
+        )
     with only_one(path):
         was_there = path.exists()
         kept = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
         if was_there:
-            _copy(path, kept)
-        for suffix in ("", "-wal", "-shm"):
+            _set_aside(path, kept)
+        for suffix in SUFFIXES:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
         _copy(copy, path)
     before = f"; what was there is {kept.name}" if was_there else ""
@@ -59,6 +64,17 @@ def restore(
         "What was given since then is in Okta and not in it. Find it before you start "
         "the bot: access-bot recover"
     )
+
+
+def _set_aside(path: Path, kept: Path) -> None:
+    """Keep what is there as a copy, or as it is where it is too damaged for that."""
+    try:
+        _copy(path, kept)
+    except sqlite3.Error:
+        for suffix in SUFFIXES:
+            part = Path(f"{path}{suffix}")
+            if part.exists():
+                part.replace(f"{kept}{suffix}")
 
 
 def _copy(source: Path, target: Path) -> None:

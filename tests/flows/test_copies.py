@@ -59,3 +59,26 @@ def test_a_person_is_erased_and_the_audit_still_verifies(world: World) -> None:
     rita = [row for row in world.all_of(OktaPerson) if row.login == login("rita")]
     assert rita == []
     assert _type(world, "audit", "verify").exit_code == 0
+
+
+def test_a_copy_takes_the_place_of_a_database_that_is_damaged(world: World) -> None:
+    copy, path = world.folder / "copy.db", world.folder / "access-bot.db"
+    with world.bot():
+        pass
+    assert _type(world, "backup", str(copy)).exit_code == 0
+    world.is_tampered = True
+    path.write_bytes(b"no database any more" * 1000)
+    result = _type(world, "restore", str(copy))
+    assert result.exit_code == 0, result.output
+    assert [person.login for person in world.all_of(OktaPerson)]
+    [kept] = world.folder.glob("*.before-*")
+    assert kept.read_bytes().startswith(b"no database any more")
+
+
+def test_the_database_is_no_copy_of_itself(world: World) -> None:
+    with world.bot():
+        pass
+    path = world.folder / "access-bot.db"
+    refused = _type(world, "restore", str(path))
+    assert (refused.exit_code, "is the database itself" in refused.output) == (2, True)
+    assert path.exists()

@@ -69,6 +69,15 @@ def test_why_says_what_would_be_refused(stage: Stage, cast: Cast) -> None:
     assert "You already have" in _said(stage, cast.alice, "why prod-db")
 
 
+def test_who_holds_a_group_one_may_not_see_is_who_holds_one_that_is_not_there(
+    stage: Stage, cast: Cast
+) -> None:
+    hidden = _said(stage, cast.alice, "who hr-secrets").replace("hr-secrets", "X")
+    assert hidden == _said(stage, cast.alice, "who nothing-such").replace(
+        "nothing-such", "X"
+    )
+
+
 def test_who_is_for_owners_and_admins(stage: Stage, cast: Cast) -> None:
     _held(stage, cast)
     assert "Alice Example" in _said(stage, cast.olga, "who prod-db")
@@ -87,6 +96,28 @@ def test_an_admin_revokes(stage: Stage, cast: Cast, how: str) -> None:
     (grant,) = stage.rows(AccessGrant)
     assert (grant.status, grant.cause) == (GrantStatus.REVOKED, Cause.REVOKED)
     assert stage.slack.wait_for_message(cast.alice, "it was revoked by Ada Example")
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("alice@example.com prod-bd", "I know no group called “prod-bd”."),
+        ("alicia@example.com prod-db", "I know nobody called alicia@example.com"),
+        ("alice@example.com On Call", "They hold and await nothing of that here."),
+    ],
+)
+def test_what_an_admin_misspells_is_not_said_to_be_over(
+    stage: Stage, cast: Cast, typed: str, says: str
+) -> None:
+    _held(stage, cast)
+    assert says in _said(stage, cast.ada, f"revoke {typed}")
+
+
+def test_what_is_being_removed_is_said_to_be(stage: Stage, cast: Cast) -> None:
+    _held(stage, cast)
+    _said(stage, cast.ada, "revoke alice@example.com prod-db")
+    again = _said(stage, cast.ada, "revoke alice@example.com prod-db")
+    assert again.startswith("It is being removed in Okta already.")
 
 
 def test_revoking_all_denies_what_waits_too(stage: Stage, cast: Cast) -> None:

@@ -35,11 +35,12 @@ from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.notices import show_home
 from bot.workflow.people import identify
 from bot.workflow.reading import Office, policy_for
-from bot.workflow.revoking import revoke
+from bot.workflow.revoking import being_removed, revoke
 
 ALL = "all"
 ADMINS_ONLY = Refused("Only admins can do that.")
 NO_GROUP = "I know no group called “{}”."
+NOBODY = "I know nobody called {}, or more than one: mention them, as in @rita."
 
 People = Mapping[str, Person]
 Place = dict[str, Any]
@@ -156,26 +157,28 @@ async def revoke_access(desk: Desk, body: Body, people: People, rest: str) -> Re
     admins = await desk.database.read(admin_of, desk, people)
     if not admins:
         return say(body, ADMINS_ONLY.reason)
-    count = 0
+    found = await _people_meant(desk, admins, words[0])
+    if not found:
+        return say(body, NOBODY.format(clean(words[0], 100)))
     name = as_group(words[1])
-    for at in await _people_meant(desk, admins, words[0]):
-        groups = (
-            [None]
-            if name == ALL
-            else await desk.database.read(_group_ids, at.office.name, name)
-        )
-        for group_id in groups:
-            count += await desk.write(
-                revoke,
-                at.office.name,
-                at.target.id,
-                group_id,
-                by=f"okta:{at.person.id}",
-                now=desk.clock(),
-            )
-    if not count:
-        return say(body, "They hold and await nothing of that here.")
-    return say(body, f"Done: {count} ended or denied. Okta follows in seconds.")
+    pairs = [
+        (at, group_id)
+        for at in found
+        for group_id in await desk.database.read(_groups_meant, at.office.name, name)
+    ]
+    if not pairs:
+        return say(body, NO_GROUP.format(clean(name, 100)))
+    count = leaving = 0
+    for at, group_id in pairs:
+        by, now = f"okta:{at.person.id}", desk.clock()
+        pair = at.office.name, at.target.id, group_id
+        count += await desk.write(revoke, *pair, by=by, now=now)
+        leaving += await desk.database.read(being_removed, *pair)
+    if count:
+        return say(body, f"Done: {count} ended or denied. Okta follows in seconds.")
+    if leaving:
+        return say(body, "It is being removed in Okta already.")
+    return say(body, "They hold and await nothing of that here.")
 
 
 async def set_freeze(
@@ -264,6 +267,11 @@ def _known(
     link = directory.link_of_account(session, desk.team_id, slack_id, office.name)
     person = link and directory.person(session, office.name, link.person_id)
     return [person] if person else []
+
+
+def _groups_meant(session: Session, integration: str, name: str) -> list[str | None]:
+    """Return the groups so called; None alone for all there are."""
+    return [None] if name == ALL else [*_group_ids(session, integration, name)]
 
 
 def _group_ids(session: Session, integration: str, name: str) -> list[str]:

@@ -116,7 +116,7 @@ async def _wishes(
     )
     if not name.startswith(BUNDLE):
         return [(office, wish)]
-    groups = await desk.database.read(groups_of, office, chosen)
+    groups = await desk.database.read(groups_of, office, person, chosen)
     return [(office, replace(wish, group_id=group.id)) for group in groups]
 
 
@@ -177,7 +177,9 @@ async def _ask_bundle_typed(
         called = bundle_called(office, typed.group)
         if not called:
             continue
-        groups = await desk.database.read(groups_of, office, called)
+        groups = await desk.database.read(groups_of, office, person, called)
+        if not groups:
+            continue
         wish = Wish(
             requester_id=person.id,
             group_id="",

@@ -105,7 +105,10 @@ async def why(desk: Desk, body: Body, people: People, rest: str) -> Reply:
 
 
 async def who(desk: Desk, body: Body, people: People, rest: str) -> Reply:
-    """Show who holds a group, to those who own it and to admins."""
+    """Show who holds a group, to those who own it and to admins.
+
+    NB. As in `why`: a group that somebody may not see is not there for them.
+    """
     name = as_group(rest)
     found = await desk.database.read(_called, desk, people, name)
     if not found:
@@ -114,7 +117,9 @@ async def who(desk: Desk, body: Body, people: People, rest: str) -> Reply:
         if await _owns(desk, at):
             held = await desk.database.read(_holders, desk, at)
             return show(body, *lists.who(clean(name, 80), held))
-    return say(body, OWNERS_ONLY.reason)
+    seen = await desk.database.read(offering.groups_called, desk.offices, people, name)
+    said = OWNERS_ONLY.reason if seen else NO_GROUP.format(clean(name, 100))
+    return say(body, said)
 
 
 ANSWERS: Mapping[str, Answer] = {

@@ -116,14 +116,21 @@ def bundle_called(office: Office, name: str) -> str:
     return next(called, "")
 
 
-def groups_of(session: Session, office: Office, name: str) -> list[Group]:
-    """Return the groups of the bundle called `name`, as rows know them."""
+def groups_of(
+    session: Session, office: Office, person: Person, name: str
+) -> list[Group]:
+    """Return the groups of the bundle called `name` that a person may see.
+
+    NB. The others are not named to them anywhere, as outside of a bundle.
+    """
+    rules = policy_for(session, office.catalogue, office.integration)
     return [
         group
         for bundle in office.catalogue.bundles
         if bundle.name == name and bundle.integration == office.name
         for called in bundle.groups
         for group in directory.groups_called(session, office.name, called)
+        if policy.may_see(rules, person, group)
     ]
 
 
@@ -185,13 +192,10 @@ def _bundles(
         if bundle.integration == office.name
         and typed.casefold() in bundle.name.casefold()
     ]
-    if not fitting:
-        return []
-    rules = policy_for(session, office.catalogue, office.integration)
     found = []
     for bundle in fitting:
-        groups = groups_of(session, office, bundle.name)
-        if any(policy.may_see(rules, person, group) for group in groups):
+        groups = groups_of(session, office, person, bundle.name)
+        if groups:
             value = f"{BUNDLE}{office.name}:{bundle.name}"
             about = f"{len(groups)} groups: {', '.join(g.name for g in groups)}"
             found.append(GroupChoice(value=value, name=bundle.name, about=about))
