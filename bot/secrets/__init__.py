@@ -1,6 +1,6 @@
 """A secret reference, and the value behind it.
 
-The policy and the settings hold references (`env:NAME`, `file:PATH`), so that
+The policy and the settings hold references (as KINDS lists them), so that
 they can be kept in git and shown. This is the only place where a reference
 becomes its value. It keeps nothing, and never puts a value, or what might be
 one, into an error.

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.catalogue import load
+from bot.core.catalogue.fields import SECRET_KINDS
 from bot.core.words import SettingError
 from bot.secrets import KINDS, READERS, read_secret
 
@@ -123,3 +125,41 @@ def test_any_text_gives_a_value_or_a_setting_error(text: str) -> None:
 
 def test_each_kind_that_is_read_is_named() -> None:
     assert [kind.partition(":")[0] for kind in KINDS] == list(READERS)
+
+
+PLACES = {
+    "env": "OKTA",
+    "file": "/run/secrets/okta.json",
+    "aws-secretsmanager": "eu-west-1/okta",
+    "gcp-secretmanager": "project/okta",
+    "azure-keyvault": "https://corp.vault.azure.net/okta",
+    "vault": "secret/data/okta",
+    "kubernetes": "access/okta/credentials",
+}
+POLICY = """
+version: 1
+admins: [{{user: ada@example.com}}, {{user: ivan@example.com}}]
+integrations:
+  - name: corp
+    type: okta-group
+    org_url: https://corp.okta.com
+    credentials: "{reference}"
+    owner: [{{user: ada@example.com}}]
+    user_cleanup: {{after: 30d, action: suspend, credentials: "{reference}", {only}}}
+flows: []
+"""
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_every_kind_that_is_read_can_be_written_in_the_policy(kind: str) -> None:
+    reference = f"{kind}:{PLACES[kind]}"
+    only = "only_members_of: [{group: Temporary}]"
+    catalogue = load(POLICY.format(reference=reference, only=only))
+    [integration] = catalogue.integrations
+    assert integration.credentials == reference
+    assert integration.user_cleanup
+    assert integration.user_cleanup.credentials == reference
+
+
+def test_the_policy_knows_no_kind_that_is_not_read() -> None:
+    assert set(SECRET_KINDS) == set(READERS)

@@ -28,13 +28,11 @@ _ADMIN_HOST = re.compile(r"(.+)-admin(\.okta[a-z-]*\.[a-z.]+)")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LATER_SECRETS = (
-    "aws-secretsmanager",
-    "gcp-secretmanager",
-    "azure-keyvault",
-    "vault",
-    "kubernetes",
+SECRET_KINDS = (
+    *("env", "file", "aws-secretsmanager", "gcp-secretmanager", "azure-keyvault"),
+    *("vault", "kubernetes"),
 )
+"""Where a secret can be, as its reference begins."""
 
 
 def read_switch(value: Any) -> Any:
@@ -196,14 +194,11 @@ def org_url(text: str) -> str:
 def secret_reference(text: str) -> str:
     """Return where a secret is found. NB. What is written is never repeated."""
     scheme, _, rest = text.partition(":")
-    if scheme in _LATER_SECRETS:
-        expected = "env:NAME or file:PATH"
-        raise wrong(f"`{scheme}:` is not in this version.", expected=expected)
     fits = (
         _VARIABLE.fullmatch(rest) if scheme == "env" else rest and rest == rest.strip()
     )
-    if scheme not in ("env", "file") or not fits or not text.isprintable():
-        expected = "env:NAME or file:PATH, never the secret itself"
+    if scheme not in SECRET_KINDS or not fits or not text.isprintable():
+        expected = "env:NAME, file:PATH or a secret store's, never the secret itself"
         raise wrong("This is not a reference to a secret.", expected=expected)
     return text
 

@@ -121,7 +121,7 @@ class Integration(Value):
     org_url: OrgUrl
     """The org's address, never the -admin one."""
     credentials: SecretReference
-    """Where the client id and private key are found: env:NAME or file:PATH."""
+    """Where the client id and private key are found, as README lists the places."""
     owner: tuple[Named, ...] = ()
     """Who answers where the group itself names no owner."""
     resource_owner: tuple[ResourceOwner, ...] = ()
