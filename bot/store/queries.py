@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import bindparam
+from sqlalchemy import and_, bindparam, case, or_
 from sqlmodel import Session, col, func, select
 
 from bot.core.policy import Asked, Moment, Standing
@@ -278,13 +278,17 @@ def anything_lives(session: Session) -> bool:
 
 
 def oldest_overdue(session: Session, now: datetime) -> datetime | None:
-    """Return when the membership should have ended that is overdue the longest."""
-    return session.scalar(
-        select(func.min(AccessGrant.expires_at)).where(
-            col(AccessGrant.status).in_((GrantStatus.ACTIVE, GrantStatus.REVOKING)),
-            AccessGrant.expires_at < now,
-        )
-    )
+    """Return when the membership should have ended that is overdue the longest.
+
+    One that was given back, or revoked, is so from then on, whenever its end was.
+    """
+    revoking = col(AccessGrant.status) == GrantStatus.REVOKING
+    active = col(AccessGrant.status) == GrantStatus.ACTIVE
+    ends = col(AccessGrant.expires_at)
+    since = case((revoking, func.coalesce(AccessGrant.revoking_at, ends)), else_=ends)
+    due = select(func.min(since)).where(or_(revoking, and_(active, ends < now)))
+    oldest: datetime | None = session.scalar(due)
+    return oldest
 
 
 def count_overdue(session: Session, now: datetime) -> int:

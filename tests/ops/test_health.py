@@ -2,17 +2,23 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from sqlmodel import Session
 from starlette.applications import Starlette
 
+from bot.core.words import Cause, GrantStatus
 from bot.ops.health import Health
 from bot.settings import Clock
+from bot.store import queries
 from bot.store.database import Database
+from bot.store.moves import move
+from tests.store import rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,6 +61,23 @@ async def test_the_oldest_overdue_revocation_is_the_first_figure(
     assert names[0] == "access_bot_oldest_overdue_revocation_seconds"
     assert "access_bot_ready 1.0" in ready
     assert "access_bot_ready 0.0" in waiting
+
+
+def test_what_is_revoked_before_its_end_is_overdue_from_then_on(
+    database: Database,
+) -> None:
+    now = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    database.transact(_revoked, now)
+    later = now + timedelta(minutes=10)
+    assert database.look(queries.oldest_overdue, later) == now
+
+
+def _revoked(session: Session, now: datetime) -> None:
+    grant = rows.grant(session, "g", expires_at=now + timedelta(days=7))
+    by = "bot"
+    move(session, grant, GrantStatus.ACTIVE, by=by, now=now, active_at=now)
+    ends: dict[str, Any] = {"cause": Cause.REVOKED, "revoking_at": now}
+    move(session, grant, GrantStatus.REVOKING, by=by, now=now, **ends)
 
 
 def test_every_alert_is_about_a_figure_that_is_there() -> None:
