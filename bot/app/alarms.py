@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from bot.app import replicas
-from bot.app.anchoring import publish_head
+from bot.app.anchoring import is_rolled_back, publish_head, stop_giving
 from bot.app.parts import Parts, accounts_of
 from bot.app.recovering import is_still_ours, watch
 from bot.core.words import AccessBotError, SettingError
@@ -141,7 +141,15 @@ async def _retain(parts: Parts) -> None:
 
 
 async def _anchor(parts: Parts) -> None:
-    """Publish the head of the audit where it has moved on; a disk may take its time."""
+    """Publish the head of the audit where it has moved on; a disk may take its time.
+
+    Where one that was published is gone, nothing is given from then on.
+    """
+    known = parts.settings, parts.database, parts.published
+    if not parts.revoke_only and await asyncio.to_thread(is_rolled_back, *known):
+        log.error("the database is older than its published head")
+        await parts.database.run(stop_giving, list(parts.offices), parts.clock())
+        return
     parts.published = await asyncio.to_thread(
         publish_head, parts.settings, parts.database, parts.published
     )

@@ -8,6 +8,8 @@ copy: only what was published outside the database tells.
 import json
 import os
 import threading
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -18,10 +20,19 @@ from bot.settings import Settings
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.tables import Event
+from bot.workflow.freezing import Frozen, freeze
+from bot.workflow.notices import tell_people
 
 log = structlog.get_logger()
 
 _ONE_AT_A_TIME = threading.Lock()  # as it stops, one may still be under way
+
+ROLLED_BACK = (
+    "The database went back to an older state while I ran: events that I had published "
+    "are gone, and with them what was given since. I give nothing until an admin "
+    "unfreezes. Stop every bot, find what is left: access-bot recover --remove "
+    "--reason WHY, and start them anew."
+)
 
 Anchor = tuple[int, str]
 """The number and hash of an event that was the newest once."""
@@ -65,6 +76,25 @@ def refuse_rollback(settings: Settings, database: Database) -> None:
             "Put the newest copy back, or find what was given since, and say why it is "
             "so: access-bot recover --remove --reason WHY",
         )
+
+
+def is_rolled_back(
+    settings: Settings, database: Database, known: Anchor | None
+) -> bool:
+    """Tell whether a head that was published, or is `known` to be, is there no more."""
+    heads = (known, _kept(anchor_path(settings, database)))
+    return any(database.look(is_behind, each) for each in heads if each)
+
+
+def stop_giving(session: Session, integrations: Iterable[str], now: datetime) -> None:
+    """Freeze everything, and tell the admins once a day: the database is an older one.
+
+    NB. What was given since its moment has no row any more that would end it.
+    """
+    for name in integrations:
+        freeze(session, name, Frozen.EVERYTHING, "", by="bot", now=now)
+        key = f"rolled back:{name}:{now:%Y-%m-%d}"
+        tell_people(session, name, "admins", ROLLED_BACK, key=key, now=now)
 
 
 def publish_head(

@@ -1,5 +1,6 @@
 """What the settings name, opened: the database, the key of its audit, the policy."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,12 @@ from bot.store import evidence
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import require_current
+from bot.store.sqlite import FIRST_START
 
 log = structlog.get_logger()
+
+SHORTEST_KEY = 16
+_PLACE = re.compile(r"[a-z-]+:/|/(etc|home|mnt|opt|root|run|srv|tmp|usr|var)/")
 
 
 @contextmanager
@@ -46,12 +51,11 @@ def audit_key(settings: Settings) -> bytes:
     """
     given = settings.secret("audit_key")
     if given:
-        return given.encode()
+        return _as_key(given)
     path = _key_file(settings)
     if _is_new(settings):
         raise SettingError(
-            f"There is no database at {database_path(settings)}.",
-            "First start: access-bot migrate.",
+            f"There is no database at {database_path(settings)}.", FIRST_START
         )
     if not path.exists():
         raise SettingError(
@@ -59,6 +63,25 @@ def audit_key(settings: Settings) -> bytes:
             "Set it to the key the database began with, or put that file back.",
         )
     return read_secret(f"file:{path}").encode()
+
+
+def _as_key(given: str) -> bytes:
+    """Return the key that was given; SettingError for what is the place of one.
+
+    NB. A path, or a misspelt reference, would be a key that anybody can guess, and no
+    other fits what was written with it.
+    """
+    if _PLACE.match(given):
+        raise SettingError(
+            "AUDIT_KEY looks like the place of a key, not like a key.",
+            "Write file:/etc/access-bot/audit-key, or the key itself.",
+        )
+    if len(given) < SHORTEST_KEY:
+        raise SettingError(
+            f"AUDIT_KEY has fewer than {SHORTEST_KEY} characters.",
+            "Make one: openssl rand -hex 32",
+        )
+    return given.encode()
 
 
 def first_audit_key(settings: Settings) -> bytes:
@@ -122,7 +145,9 @@ def read_policy(path: Path) -> tuple[str, Catalogue]:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingError(
-            f"The policy {path} cannot be read.", "Set ACCESS_CONFIG to its path."
+            f"The policy {path} cannot be read: {why}.",
+            "Set ACCESS_CONFIG to its path.",
         ) from error
     return text, load(text, name=path.name)

@@ -20,6 +20,7 @@ Exit status: 0 done, 1 the thing checked is wrong, 2 the call or the set-up is
 wrong, 70 a fault of this program.
 """
 
+import importlib.metadata
 from typing import Annotated
 
 import typer
@@ -51,10 +52,19 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"access-bot {importlib.metadata.version('okta-access-bot')}")
+        raise typer.Exit
+
+
 @app.callback()
 def access_bot(
     debug: Annotated[
         bool, typer.Option("--debug", help="Log where a fault came from.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
     """Okta group membership for a while, asked for and answered in Slack."""

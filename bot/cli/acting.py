@@ -144,6 +144,7 @@ def _integrations(database: Database) -> list[str]:
 
 def _people(database: Database, named: str) -> list[tuple[str, str]]:
     """Return the person in each integration that knows them; SettingError if none."""
+    named = named.removeprefix("@")
     found = [
         (row.integration, row.id)
         for row in database.look(lambda session: session.exec(select(OktaPerson)).all())
@@ -152,8 +153,9 @@ def _people(database: Database, named: str) -> list[tuple[str, str]]:
     ]
     if not found:
         raise SettingError(
-            f"Nobody called {harmless(named)} is known here.",
-            "Give a login, an e-mail or an Okta id.",
+            f"Nobody called {harmless(named)} is known here: they hold nothing of us.",
+            "Check the login, e-mail or Okta id. Who was never met is stopped by "
+            "`access-bot freeze all`, or in Okta.",
         )
     return found
 

@@ -124,6 +124,7 @@ def _found(
 
 def _ids_of(session: Session, person: str) -> Sequence[str]:
     """Return the Okta ids that `person` names; a forgotten one has only the id."""
+    person = person.removeprefix("@")
     folded = person.casefold()
     fits = or_(
         func.lower(OktaPerson.login) == folded,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from sqlmodel import Session
 
 from bot.cli.failures import WRONG
 from bot.cli.setting import begin, console, me, now_of, opened_store
@@ -19,6 +20,7 @@ from bot.core.durations import parse_duration
 from bot.core.words import LIVE, RequestStatus, SettingError
 from bot.store import audit, queries
 from bot.store.database import Database
+from bot.store.tables import AccessRequest
 from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.revoking import revoke
 from bot.workflow.upkeep.strays import endings
@@ -26,6 +28,8 @@ from bot.workflow.upkeep.watching import RECOVERED
 
 if TYPE_CHECKING:
     from bot.app.recovering import Stray
+
+MOST = 1_000_000
 
 LEAVING = """\
 Nothing that the bot gave is left. To leave for good:
@@ -98,6 +102,7 @@ def retire(
     with opened_store() as database:
         if not check:
             _close(database, end=now)
+            typer.echo("Asking is closed: access-bot unfreeze all opens it.", err=True)
         left = _left(database)
         if left.row_count:
             console().print(left)
@@ -156,10 +161,22 @@ def _close(database: Database, *, end: bool) -> None:
             for grant in database.look(partial(queries.live_grants, integration=name))
         }
         people |= {
+            person_id
+            for each in database.look(_pending, name)
+            for person_id in (each.requester_id, each.grantee_id)
+        }
+        people |= {
             each.stray.person_id for each in database.look(endings, integration=name)
         }
         for person_id in sorted(people):
             database.transact(revoke, name, person_id, None, by=me(), now=at)
+
+
+def _pending(session: Session, integration: str) -> list[AccessRequest]:
+    statuses = [RequestStatus.PENDING]
+    return queries.requests(
+        session, statuses=statuses, integration=integration, most=MOST
+    )
 
 
 def _left(database: Database) -> Table:

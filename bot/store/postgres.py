@@ -38,10 +38,13 @@ LOCK_MS = 15_000
 """A writer waits longer for its turn than a stopped one may keep it, which is less
 than Slack waits for an answer: our transactions take milliseconds."""
 
-SETTINGS = (
-    f"-c timezone=UTC -c lock_timeout={LOCK_MS} "
-    f"-c idle_in_transaction_session_timeout={IDLE_MS}"
-)
+THINKING_MS = 60_000
+"""Who only reads keeps nobody waiting but a migration: a long report may think."""
+
+USUAL = f"-c timezone=UTC -c lock_timeout={LOCK_MS}"
+WRITING = f"{USUAL} -c idle_in_transaction_session_timeout={IDLE_MS}"
+READING = f"{USUAL} -c idle_in_transaction_session_timeout={THINKING_MS}"
+
 PATIENCE = {
     "connect_timeout": "5",
     "keepalives_idle": "5",
@@ -58,10 +61,11 @@ def postgres_engines(url: URL) -> Engines:
     """
     url = url.set(drivername="postgresql+psycopg")
     try:
-        writing = _engine(url, WRITERS, isolation_level="READ COMMITTED")
+        writing = _engine(url, WRITERS, WRITING, isolation_level="READ COMMITTED")
         reading = _engine(
             url,
             READERS,
+            READING,
             isolation_level="REPEATABLE READ",
             execution_options={"postgresql_readonly": True},
         )
@@ -98,7 +102,7 @@ async def hear(engine: Engine, ring: Callable[[], None], again: timedelta) -> No
 
 async def _hear_until_lost(engine: Engine, ring: Callable[[], None]) -> None:
     _, named = engine.dialect.create_connect_args(engine.url)
-    settings = {**named, **_connect_args(engine.url)}
+    settings = {**named, **_connect_args(engine.url, READING)}
     connecting = _driver().AsyncConnection.connect(**settings, autocommit=True)
     async with await connecting as connection:
         await connection.execute(f"listen {CHANNEL}")
@@ -120,10 +124,10 @@ def only_migrator(engine: Engine) -> Iterator[None]:
             connection.invalidate()
 
 
-def _engine(url: URL, size: int, **options: Any) -> Engine:
+def _engine(url: URL, size: int, settings: str, **options: Any) -> Engine:
     engine = create_engine(
         url,
-        connect_args=_connect_args(url),
+        connect_args=_connect_args(url, settings),
         pool_size=size,
         pool_pre_ping=True,
         hide_parameters=True,
@@ -133,10 +137,10 @@ def _engine(url: URL, size: int, **options: Any) -> Engine:
     return engine
 
 
-def _connect_args(url: URL) -> dict[str, Any]:
+def _connect_args(url: URL, settings: str) -> dict[str, Any]:
     """Return our settings of a connection, where the URL does not say otherwise."""
     patience = {name: n for name, n in PATIENCE.items() if name not in url.query}
-    options = f"{SETTINGS} {url.query.get('options', '')}".strip()
+    options = f"{settings} {url.query.get('options', '')}".strip()
     # A statement that was prepared before a migration would fail after it.
     return {**patience, "options": options, "prepare_threshold": None}
 

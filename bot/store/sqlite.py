@@ -19,6 +19,11 @@ from bot.store.engines import Engines
 
 READERS = 4
 
+FIRST_START = (
+    "First start: access-bot migrate. Else check DATABASE_URL, and the folder that "
+    "you are in."
+)
+
 
 def sqlite_engines(url: URL, *, create: bool) -> Engines:
     """Return the engines of the file that `url` names, which must exist or `create`.
@@ -112,9 +117,7 @@ def _check_file(path: Path, *, create: bool) -> None:
     if create:
         _create_file(path)
     if not path.is_file():
-        raise SettingError(
-            f"There is no database at {path}.", "First start: access-bot migrate."
-        )
+        raise SettingError(f"There is no database at {path}.", FIRST_START)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise SettingError(
             f"The database {path} can be read by others on this machine.",

@@ -120,9 +120,15 @@ async def link_all(
 
 
 def remember_account(session: Session, account: SlackAccount) -> None:
-    """Keep a Slack account as just read, and whether its home was ever opened."""
+    """Keep a Slack account as just read, and whether its home was ever opened.
+
+    NB. A listing of a large workspace takes minutes: it must not undo what Slack has
+    said of somebody meanwhile, who may be a guest by now.
+    """
     before = directory.account(session, account.team_id, account.slack_id)
     if before is not None:
+        if before.read_at > account.read_at:
+            return
         account.opened_home_at = before.opened_home_at
     session.merge(account)
 

@@ -145,3 +145,12 @@ def test_nothing_to_list_is_said_in_words_and_as_an_empty_array(ready: Shell) ->
     assert ready.type("grants").stdout.startswith("No grants fit")
     assert ready.type("requests").stdout.startswith("No requests fit")
     assert listed(ready, "grants") == []
+
+
+def test_a_person_is_named_with_an_at_sign_or_without(seeded: Shell) -> None:
+    for named in ("@ann@example.com", "ann@example.com"):
+        assert seeded.type("grants", "--person", named).exit_code == 0
+        assert ids(seeded, "grants", "--person", named) == ["held"]
+    assert seeded.type("people", "relink", "@ann@example.com").exit_code == 1
+    said = seeded.refuses("revoke", "@eve@example.com", "all")
+    assert "Nobody called eve@example.com is known here" in said

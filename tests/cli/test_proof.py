@@ -72,7 +72,7 @@ def test_what_a_hand_in_the_database_changed_is_found(
 def test_under_another_key_nothing_is_done(
     seeded: Shell, words: tuple[str, ...]
 ) -> None:
-    result = seeded.type(*words, AUDIT_KEY="some other key")
+    result = seeded.type(*words, AUDIT_KEY="some other key altogether")
     assert result.exit_code == 2
     assert "AUDIT_KEY is not the key that this database began with." in result.stderr
     assert seeded.type("audit", "verify").exit_code == 0

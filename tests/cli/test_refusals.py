@@ -1,5 +1,6 @@
 """What is wrong with the set-up is one line, exit status 2, and no secret."""
 
+import re
 import socket
 import sqlite3
 import subprocess
@@ -13,7 +14,10 @@ from bot.store.database import only_runner
 from tests.cli.conftest import AUDIT_KEY, SECRETS, Shell
 
 READS = [("grants",), ("requests",), ("audit", "verify")]
-FIRST_START = "First start: access-bot migrate."
+FIRST_START = (
+    "First start: access-bot migrate. Else check DATABASE_URL, and the folder that "
+    "you are in."
+)
 
 
 @pytest.mark.parametrize("words", [("run",), *READS])
@@ -91,7 +95,9 @@ def test_a_wrong_policy_is_refused_by_file_line_and_key(ready: Shell) -> None:
 
 def test_a_policy_that_is_not_there_is_refused(ready: Shell) -> None:
     said = ready.refuses("run", ACCESS_CONFIG="elsewhere.yaml")
-    assert "The policy elsewhere.yaml cannot be read." in said
+    assert (
+        "The policy elsewhere.yaml cannot be read: No such file or directory." in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -246,7 +252,24 @@ def test_python_m_bot_is_the_same_as_access_bot(shell: Shell) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        "access-bot: There is no database at access-bot.db. "
-        "First start: access-bot migrate.\n"
-    )
+    said = f"access-bot: There is no database at access-bot.db. {FIRST_START}\n"
+    assert done.stderr == said
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("/etc/access-bot/audit-key", "looks like the place of a key"),
+        ("fil:/etc/access-bot/audit-key", "looks like the place of a key"),
+        ("x", "has fewer than 16 characters"),
+    ],
+)
+def test_the_place_of_a_key_is_no_key(shell: Shell, given: str, says: str) -> None:
+    assert says in shell.refuses("migrate", AUDIT_KEY=given)
+    assert not shell.database_file.exists()
+
+
+def test_the_version_is_told(shell: Shell) -> None:
+    result = shell.type("--version")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"access-bot \d+\.\d+\.\d+\n", result.stdout)

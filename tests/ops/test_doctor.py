@@ -14,6 +14,7 @@ from bot.ops.doctor.witness import Witness
 from bot.settings import Clock
 from bot.slack.installation import SCOPES
 from bot.store.database import only_runner
+from bot.store.sqlite import FIRST_START
 from tests.ops.conftest import ROOT, Patient
 
 SET_UP = [
@@ -101,7 +102,7 @@ def test_before_the_first_start_one_finding_says_so_and_the_rest_goes_on(
     [failed] = [f for f in findings if f.level == "failed"]
     assert (failed.check, failed.remedy) == (
         "database",
-        "First start: access-bot migrate.",
+        FIRST_START,
     )
     assert [f.check for f in findings if f.part == "corp"] == OKTA
     assert not patient.database_file.exists()

@@ -1,11 +1,18 @@
 """Each thing that can be wrong on this machine and in Slack, with its remedy."""
 
-import pytest
+from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
+from sqlmodel import Session
+
+from bot.core.words import Cause, GrantStatus
 from bot.settings import Clock
 from bot.store import audit
+from bot.store.moves import move
 from tests.ops.conftest import Patient
 from tests.ops.test_doctor_okta import is_failed, is_warned
+from tests.store import rows
 
 
 def test_a_policy_that_is_wrong_is_named_and_slack_is_looked_at(
@@ -78,7 +85,7 @@ def test_an_audit_key_that_does_not_fit_is_named(patient: Patient) -> None:
     database.transact(audit.record, "looked at", by="test", now=Clock()())
     database.close()
     assert patient.found("audit key", "set-up").level == "ok"
-    patient.settings = {"audit_key": "another key"}
+    patient.settings = {"audit_key": "another key altogether"}
     found = patient.found("audit key", "set-up")
     assert is_failed(found, "does not fit", "the database began with")
 
@@ -143,3 +150,24 @@ def test_neither_socket_nor_http_is_named(patient: Patient) -> None:
     patient.settings = {"slack_app_token": ""}
     found = patient.found("signing secret", "slack")
     assert is_failed(found, "Neither SLACK_APP_TOKEN nor", "SLACK_SIGNING_SECRET")
+
+
+@pytest.mark.parametrize(
+    ("since", "level"),
+    [(timedelta(minutes=1), "warning"), (timedelta(minutes=6), "failed")],
+)
+def test_a_removal_that_is_late_is_a_failure_once_it_is_no_matter_of_the_moment(
+    patient: Patient, since: timedelta, level: str
+) -> None:
+    database = patient.rows()
+    database.transact(_revoked, Clock()() - since)
+    database.close()
+    found = patient.found("removals", "set-up")
+    assert (found.level, "1 membership should" in found.says) == (level, True)
+
+
+def _revoked(session: Session, at: datetime) -> None:
+    grant = rows.grant(session, "g", expires_at=at + timedelta(days=7))
+    move(session, grant, GrantStatus.ACTIVE, by="bot", now=at, active_at=at)
+    ends: dict[str, Any] = {"cause": Cause.REVOKED, "revoking_at": at}
+    move(session, grant, GrantStatus.REVOKING, by="bot", now=at, **ends)

@@ -252,4 +252,5 @@ def test_the_settings_of_the_url_are_kept_beside_ours(cluster: Cluster) -> None:
         return [session.execute(text(f"show {name}")).scalar_one() for name in names]
 
     assert database.transact(settings) == ["5MB", f"{postgres.IDLE_MS // 1000}s"]
+    assert database.look(settings) == ["5MB", "1min"], "who only reads may think"
     database.close()

@@ -6,9 +6,9 @@ import pytest
 
 from bot.core.words import Person, RequestStatus
 from bot.store import directory
-from bot.store.tables import AccessRequest, PersonLink
-from bot.workflow import people
-from tests.workflow.world import MINUTE, START, TEAM, World, account, known, why
+from bot.store.tables import AccessRequest, PersonLink, SlackAccount
+from bot.workflow import people, upkeep
+from tests.workflow.world import HOUR, MINUTE, START, TEAM, World, account, known, why
 
 pytestmark = pytest.mark.anyio
 
@@ -177,3 +177,13 @@ async def test_an_older_reading_never_takes_the_place_of_a_newer_one(
     again = world.look(lambda session: directory.person(session, "corp", ann.id))
     assert again is not None
     assert again.read_at == ann.read_at
+
+
+async def test_an_older_listing_does_not_undo_what_slack_said_since(
+    world: World,
+) -> None:
+    guest = account("ann", read_at=START + HOUR, refusal="Guests cannot use this.")
+    await world.run(people.remember_account, guest)
+    await world.run(upkeep.meet, [account("ann")], START + 2 * HOUR)
+    [kept] = [each for each in world.rows(SlackAccount) if each.slack_id == "U-ann"]
+    assert kept.refusal == "Guests cannot use this."

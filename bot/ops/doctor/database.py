@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -22,6 +22,9 @@ Pins = Mapping[tuple[str, str, str], str]
 KEPT_BESIDE = (
     "The audit's key lies beside the database, so who can copy the one has the other."
 )
+LATE = timedelta(minutes=5)
+"""A removal this late is no matter of the moment any more."""
+
 OTHER_KEY = (
     "Set AUDIT_KEY to the key the database began with; if it is that, run: "
     "access-bot audit verify"
@@ -69,11 +72,17 @@ def _look_at_key(
 
 
 def _look_at_removals(sheet: Sheet, database: Database) -> None:
-    overdue = database.look(queries.count_overdue, datetime.now(UTC))
+    now = datetime.now(UTC)
+    overdue = database.look(queries.count_overdue, now)
+    oldest = database.look(queries.oldest_overdue, now)
     if overdue:
         says = f"{counted(overdue, 'membership')} should have ended by now."
-        remedy = "See that `access-bot run` is alive, and: access-bot grants"
-        sheet.warning("removals", says, remedy)
+        remedy = (
+            "See that `access-bot run` is alive, and why in its log, at “row waits”: "
+            "access-bot grants"
+        )
+        is_late = oldest is not None and now - oldest > LATE
+        (sheet.failed if is_late else sheet.warning)("removals", says, remedy)
     else:
         sheet.ok("removals", "No removal is due.")
 

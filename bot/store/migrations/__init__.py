@@ -21,6 +21,7 @@ from sqlmodel import Session
 from bot.core.words import SettingError
 from bot.store.audit import Chain
 from bot.store.database import Database, only_migrator, open_database
+from bot.store.sqlite import FIRST_START
 from bot.store.tables import AccessGrant
 
 HERE = Path(__file__).parent
@@ -59,7 +60,7 @@ def require_current(database: Database) -> None:
     if before is None:
         raise SettingError(
             f"The database {database.name} is empty.",
-            "First start: access-bot migrate.",
+            FIRST_START,
         )
     if before != after:
         raise SettingError(
