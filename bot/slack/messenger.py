@@ -123,6 +123,8 @@ class Messenger:
             )
         except (SlackSaidNo, SlackRefused) as error:
             return f"Slack does not let me see it ({error})"
+        if told["channel"].get("is_member") is not True:
+            return "I am not in it"
         shared = [flag for flag in SHARED if told["channel"].get(flag)]
         return f"it is {shared[0].removeprefix('is_')}" if shared else ""
 

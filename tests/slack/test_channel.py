@@ -71,8 +71,9 @@ def test_an_answer_without_a_word_says_nothing_in_the_thread(
         ({"archived": True}, (*SCOPES, "channels:read")),
         ({}, SCOPES),
         ({"private": True, "with_bot": False}, (*SCOPES, "groups:read")),
+        ({"with_bot": False}, (*SCOPES, "channels:read")),
     ],
-    ids=["shared", "archived", "no scope", "not in it"],
+    ids=["shared", "archived", "no scope", "not in it", "not in a public one"],
 )
 def test_a_channel_that_must_not_have_it_leaves_it_to_each_approver(
     stage: Stage, cast: Cast, how: dict[str, Any], scopes: tuple[str, ...]
