@@ -305,6 +305,23 @@ def account_ended(stage: Stage) -> None:
     _account_ends(stage, "delete", "")
 
 
+def person_forgotten(stage: Stage) -> None:
+    """Some time after her last access Rita is forgotten, and asks as if anew."""
+    world, people = stage.world, stage.people
+    people.asked()
+    people.approve("olga")
+    if not stage.granted():
+        return
+    people.give_back()
+    stage.gone()
+    world.jump(GRANTED_FOR + 1)
+    world.wait_for(lambda: not world.is_kept("rita"), "I12", "she is forgotten")
+    people.asked()
+    people.approve("olga")
+    stage.given_anew()
+    stage.runs_out()
+
+
 def account_spared(stage: Stage) -> None:
     """An administrator removes Rita herself: that is no reason to end her account."""
     world, people = stage.world, stage.people
@@ -478,6 +495,9 @@ SETTINGS: Mapping[str, Setting] = {
         integration=CLEANUP.format("deactivate"), often=("clean_up",)
     ),
     "account_ended": Setting(integration=CLEANUP.format("delete"), often=("clean_up",)),
+    "person_forgotten": Setting(
+        integration="user_cleanup: {{after: 60s, action: forget}}", often=("clean_up",)
+    ),
     "account_spared": Setting(
         integration=CLEANUP.format("delete"), often=("reconcile", "absent", "clean_up")
     ),
@@ -507,6 +527,7 @@ SETTINGS: Mapping[str, Setting] = {
 """What is otherwise in a scenario than in the others."""
 
 LIVED_AS: Mapping[str, str] = {
+    "person_forgotten": "account_ended",
     "account_suspended": "account_ended",
     "account_deactivated": "account_ended",
 }
@@ -533,6 +554,7 @@ SCENARIOS: Mapping[str, Callable[[Stage], None]] = {
         account_suspended,
         account_deactivated,
         account_ended,
+        person_forgotten,
         account_spared,
         key_changed,
         key_published,

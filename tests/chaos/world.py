@@ -519,6 +519,10 @@ class World:
         """Tell whether a grant is alive."""
         return self._has("select 1 from access_grant where status = 'active'")
 
+    def is_kept(self, name: str) -> bool:
+        """Tell whether the bot keeps the profile of somebody."""
+        return self._has("select 1 from okta_person where login = ?", login(name))
+
     def is_inferred(self) -> bool:
         """Tell whether a grant was ended on what readings did not show."""
         return self._has("select 1 from access_grant where cause = 'ended outside'")
