@@ -281,6 +281,17 @@ def _link(
     return link
 
 
+def is_as_linked(identity: Identity, account: SlackAccount, link: PersonLink) -> bool:
+    """Tell whether an account is that of a link, with the e-mail it was linked by.
+
+    NB. An account that was handed to somebody else shows them nothing of before.
+    """
+    if account.team_id != link.team_id:
+        return False
+    same = (account.email or "").casefold() == link.email.casefold()
+    return bool(identity.attribute) or same
+
+
 def _disagreement(
     identity: Identity, account: SlackAccount, person: Person, link: PersonLink
 ) -> Refused | None:

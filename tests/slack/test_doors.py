@@ -148,6 +148,19 @@ def test_who_takes_anothers_address_gets_nothing_of_theirs(
     assert not stage.rows(AccessGrant)
 
 
+def test_the_home_tab_of_an_account_that_was_handed_on_shows_nothing_of_before(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.ask(cast.alice)
+    stage.slack.open_home(cast.alice)
+    stage.work()
+    assert "prod-db" in str(stage.slack.home(cast.alice))
+    stage.slack.change_person(cast.alice, email="next@example.com")
+    stage.slack.open_home(cast.alice)
+    stage.work()
+    assert "prod-db" not in str(stage.slack.home(cast.alice))
+
+
 def test_a_click_from_another_team_is_refused_whatever_the_account_says(
     stage: Stage, cast: Cast
 ) -> None:
