@@ -65,7 +65,8 @@ def revoke(
     if not runs:
         typer.echo(f"{said}, but no bot is running: start it, or remove them in Okta.")
         raise typer.Exit(WRONG)
-    typer.echo(f"{said}; the bot removes it in Okta within seconds.")
+    typer.echo(f"{said}; the bot removes it within seconds, while Okta answers.")
+    typer.echo("What is left to remove: access-bot grants --status revoking")
 
 
 def freeze(what: WhatArgument) -> None:
