@@ -43,12 +43,20 @@ async def examine(
         timing=okta_timing or OktaTiming(),
         clock=clock,
         pinned=pins,
+        is_shared=_is_shared(settings),
     )
     for integration in catalogue.integrations:
         sheet = Sheet(integration.name)
         await look_at_org(sheet, integration, visit)
         findings += sheet.findings
     return findings
+
+
+def _is_shared(settings: Settings) -> bool:
+    try:
+        return not settings.secret("database_url").startswith("sqlite")
+    except SettingError:
+        return False  # what is wrong with it is a finding of its own
 
 
 def _look_here(sheet: Sheet, settings: Settings) -> tuple[Catalogue | None, Pins]:

@@ -12,6 +12,24 @@ def test_that_nobody_watches_the_key_is_said(patient: Patient) -> None:
     assert "is not watched" in found.says
 
 
+def test_of_an_org_that_does_not_answer_it_is_not_said(patient: Patient) -> None:
+    patient.sandbox.okta.down()
+    assert patient.found("key use").says == "Not checked: Okta could not be asked."
+    patient.sandbox.okta.up()
+
+
+def test_a_key_in_a_file_of_each_of_several_machines_is_warned_of(
+    patient: Patient,
+) -> None:
+    patient.policy["    owner:"] = (
+        "    credential_rotation: {every: 90d, mode: remind}\n    owner:"
+    )
+    url = "postgresql://bot@127.0.0.1:1/access"
+    patient.settings = {"database_url": url}
+    found = patient.found("key rotation")
+    assert (found.level, "several machines" in found.says) == (Level.WARNING, True)
+
+
 @pytest.mark.parametrize(
     ("mode", "level"),
     [

@@ -24,13 +24,17 @@ from bot.secrets import read_secret
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """What a look at an org is made with; `pinned` is what names were led to before."""
+    """What a look at an org is made with; `pinned` is what names were led to before.
+
+    `is_shared` is whether several machines may run on the database.
+    """
 
     catalogue: Catalogue
     workspace: Workspace
     timing: OktaTiming
     clock: Callable[[], datetime]
     pinned: Pins = field(default_factory=dict)
+    is_shared: bool = False
 
     def client(
         self, integration: Integration, text: str, scopes: Sequence[str] = SCOPES
@@ -60,7 +64,7 @@ async def look_at_org(sheet: Sheet, integration: Integration, visit: Visit) -> N
         if await is_let_in(sheet, client, credentials, also):
             await _look_inside(sheet, integration, visit, client)
         look_at_limits(sheet, client)
-        await look_at_upkeep(sheet, integration, also)
+        await look_at_upkeep(sheet, integration, also, is_shared=visit.is_shared)
 
 
 async def _look_inside(
