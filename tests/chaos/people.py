@@ -118,10 +118,11 @@ class People:
     def give_back(self, who: str = "rita") -> None:
         """Press End now, in a message or at home, until it shows no more.
 
-        A press that was answered by a kill may have counted all the same.
+        A press that was answered by a kill may have counted all the same, and a clock
+        that was set forward may have ended it first.
         """
         self._insist(
-            lambda: self._end_shown(who) or bool(self.sees(who, GIVEN_BACK)),
+            lambda: self._end_shown(who) or bool(self.sees(who, GIVEN_BACK, ENDED)),
             f"{who} sees End now",
         )
         self._insist(lambda: not self._end_shown(who), f"{who} can end it")
