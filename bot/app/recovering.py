@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.app.parts import policy_in_force, visit
+from bot.core.words import SettingError
 from bot.okta.client import OktaClient, OktaTiming
 from bot.okta.log import LOG_KEEPS, SCOPES, Change, changes_by, changes_of
 from bot.secrets import read_secret
@@ -126,14 +127,21 @@ async def is_still_ours(office: Office, stray: Membership) -> bool:
     """Tell whether our app gave a membership and nobody has changed it since.
 
     NB. Whoever is removed and added again by somebody else is theirs. Raises
-    SettingError where the log may not be read: then it is not known to be ours.
+    SettingError where the log may not be read, or shows nothing of it, as it does to
+    an app whose role lost the sight of it: then it is not known whose it is.
     """
     since, until = stray.at - SECOND, office.clock() + SECOND
     async with _log_reader(office) as client:
         us = await client.client_id()
         changes = await changes_of(client, stray.person_id, since, until)
-    last = [each for each in changes if each.group_id == stray.group_id][-1:]
-    return [(each.verb, each.by, each.at) for each in last] == [("add", us, stray.at)]
+    of_it = [each for each in changes if each.group_id == stray.group_id]
+    if not of_it:
+        raise SettingError(
+            "Okta's log shows nothing of this membership any more.",
+            "Let the app read the log again, or remove the member in Okta.",
+        )
+    last = of_it[-1]
+    return (last.verb, last.by, last.at) == ("add", us, stray.at)
 
 
 async def _stray(office: Office, change: Change) -> Stray | None:

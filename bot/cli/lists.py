@@ -83,8 +83,10 @@ def requests(
 
 def _check(database: Database, integration: str | None) -> None:
     """Raise SettingError for an integration that nothing here is or was of."""
+    if integration is None:
+        return
     known = database.look(queries.integrations)
-    if integration is not None and integration not in known:
+    if integration not in known:
         raise SettingError(
             f"No integration is called {harmless(integration)}.",
             f"Known here: {', '.join(known) or 'none yet, as nothing has run'}.",

@@ -81,6 +81,21 @@ def test_a_stray_membership_is_given_an_end_and_ends_then(watched: World) -> Non
     assert "stray membership: gone" in [e.kind for e in watched.all_of(Event)]
 
 
+def test_a_log_that_is_out_of_sight_is_no_sign_that_it_is_somebody_elses(
+    watched: World,
+) -> None:
+    _forgets_a_grant(watched)
+    given = _type(watched, "recover", "--end-in", "1s", "--reason", "restored")
+    assert given.exit_code == 0, given.output
+    client_id = json.loads(watched.credentials.read_text())["client_id"]
+    watched.okta.set_role(client_id, "GROUP_MEMBERSHIP_ADMIN")
+    with watched.bot(replace(QUICK, reconcile=timedelta(seconds=1))):
+        watched.told("ivan", "could not be taken back")
+    kinds = [event.kind for event in watched.all_of(Event)]
+    assert "stray membership: changed by others" not in kinds
+    assert watched.okta.is_member(GROUP, login("rita"))
+
+
 def test_what_was_given_an_end_is_listed_and_can_be_revoked(watched: World) -> None:
     _forgets_a_grant(watched)
     given = _type(watched, "recover", "--end-in", "4h", "--reason", "restored")

@@ -35,7 +35,7 @@ def is_let(session: Session, office: Office, count: int, now: datetime) -> bool:
     if count <= max(brake.most, int(held * brake.share)):
         return True
     is_fresh = now - at <= (office.timing.late_again if decision else DAY)
-    if decision == CARRY_ON and is_fresh and count <= facts["count"]:
+    if decision == CARRY_ON and is_fresh and count <= facts.get("count", 0):
         _close(session, office.name, facts, now)
         return True
     if not is_fresh or not facts or decision == CARRY_ON:
