@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import anyio
+from sqlalchemy import inspect
 from sqlmodel import Session, SQLModel, col, select
 
 from bot.core.catalogue import load
@@ -277,7 +278,9 @@ class World:
         return self.look(lambda session: session.get_one(AccessRequest, request_id))
 
     def rows(self, table: Any) -> list[Any]:
-        return self.look(lambda session: list(session.exec(select(table))))
+        """Return the rows of a table, in the order of its key."""
+        ordered = select(table).order_by(*inspect(table).primary_key)
+        return self.look(lambda session: list(session.exec(ordered)))
 
     def events(self) -> list[str]:
         """Return what the audit tells, oldest first."""
