@@ -110,10 +110,13 @@ def main() -> int:
         seen = caught(opened)
         _say(f"{len(seen)} of {len(MUTANTS)} wrong bots caught")
         singles = [c for name, each in known.items() for c in every_point(name, each)]
-        drawn = sample(singles, asked.singles or len(singles), asked.seed)
-        _say(f"{len(drawn)} of {len(singles)} single faults")
-        _played(opened, drawn, tally)
+        drawn = singles
+        if asked.singles is not None:
+            drawn = sample(singles, asked.singles, asked.seed)
+        _say(f"{asked.pairs} pairs, {len(drawn)} of {len(singles)} single faults")
+        # The pairs are of all scenarios: of a run that is stopped they tell most.
         _played(opened, pairs(known, asked.pairs, asked.seed), tally)
+        _played(opened, drawn, tally)
     _say(
         f"{points} points, {len(tally.cases)} cases, {tally.faults} faults met, "
         f"{asked.pairs} pairs of seed {asked.seed}, {tally.broken} violations, "

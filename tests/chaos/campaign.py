@@ -83,7 +83,7 @@ def points_of(outcomes: Iterable[Outcome]) -> dict[str, list[Point]]:
         come_up.add(setting)
     for name, same in LIVED_AS.items():
         points[name] = [each for each in points[name] if each not in points[same]]
-    return points
+    return {name: points[name] for name in SCENARIOS}
 
 
 def fault_free() -> list[Case]:
