@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
+from bot.core.words import RequestStatus
 from bot.settings import Clock, Timing
 from bot.slack.calls import Method, call, name_of
 from bot.slack.copies import marked
@@ -24,7 +25,7 @@ from bot.slack.loading import load
 from bot.slack.pacing import Pace
 from bot.slack.pictures import AboutGrant, AboutRequest, Alert, Dropped, Home
 from bot.slack.views import draw, home
-from bot.store import notices
+from bot.store import notices, queries
 from bot.store.database import Database
 from bot.store.tables import AccessRequest, Notice, SlackAccount
 from bot.workflow.notices import show_home, slack_of, tell, tell_people
@@ -99,7 +100,10 @@ class Messenger:
                 return
             sent = await self._show(notice, loaded.picture, still_held)
         except SlackSaidNo as error:
-            await self._drop(notice, error.code)
+            if notice.ts is None and notice.recipient[:1] in CHANNELS:
+                await self._fall_back(notice, f"Slack says {error.code}")
+            else:
+                await self._drop(notice, error.code)
             return
         # It was shown: a database that is locked now must not have it shown again.
         async for attempt in stamina.retry_context(on=DBAPIError, attempts=4):
@@ -197,7 +201,7 @@ class Messenger:
         log.warning(
             "notice dropped", action="drop", notice=notice.id, kind=notice.kind, why=why
         )
-        await self._database.run(notices.drop, notice, why)
+        await self._database.run(_let_go, notice, why, self._clock())
 
 
 def _is_behind(session: Session, notice: Notice) -> bool:
@@ -217,8 +221,38 @@ def _is_behind(session: Session, notice: Notice) -> bool:
     return session.exec(earlier.limit(1)).first() is not None
 
 
-def _to_approvers(session: Session, notice: Notice, why: str, now: datetime) -> None:
+def _let_go(session: Session, notice: Notice, why: str, now: datetime) -> None:
+    """Drop `notice`; where nobody else has a card of its request, that is told."""
+    notices.drop(session, notice, why)
+    if notice.kind != "card" or notice.ts is not None:
+        return
     request = session.get_one(AccessRequest, notice.request_id)
+    if request.status is not RequestStatus.PENDING or _has_card(session, request):
+        return
+    who, what = queries.names_of(session, request)
+    said = (
+        f"{who} asks for {what}, and nobody who may answer could be told in Slack "
+        f"({why}). It waits until {request.lapse_at:%d %B, %H:%M} UTC: "
+        "name an approver in access.yaml who is in Slack, and have them ask again."
+    )
+    key = f"untold:{request.id}"
+    tell_people(session, request.integration, "owner", said, key=key, now=now)
+
+
+def _has_card(session: Session, request: AccessRequest) -> bool:
+    cards = select(Notice.id).where(
+        Notice.request_id == request.id,
+        Notice.kind == "card",
+        col(Notice.dropped).is_(None),
+    )
+    return session.exec(cards.limit(1)).first() is not None
+
+
+def _to_approvers(session: Session, notice: Notice, why: str, now: datetime) -> None:
+    notices.drop(session, notice, why)
+    request = session.get_one(AccessRequest, notice.request_id)
+    if notice.kind != "card" or request.status is not RequestStatus.PENDING:
+        return
     for person_id in request.routing.get("people", ())[: request.terms.get("told")]:
         slack_id = slack_of(session, request.integration, person_id)
         if slack_id is not None:
@@ -230,7 +264,6 @@ def _to_approvers(session: Session, notice: Notice, why: str, now: datetime) -> 
     )
     key = f"channel:{notice.recipient}:{now:%Y-%m-%d}"
     tell_people(session, request.integration, "admins", said, key=key, now=now)
-    notices.drop(session, notice, why)
 
 
 def _settle(

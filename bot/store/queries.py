@@ -176,13 +176,13 @@ def is_member_by_rows(session: Session, row: AccessRequest | AccessGrant) -> boo
     return person is not None and row.group_id in (person.group_ids or ())
 
 
-def names_of(session: Session, grant: AccessGrant) -> tuple[str, str]:
-    """Return whom and what a grant is about, by login and name where known."""
-    person = session.get(OktaPerson, (grant.integration, grant.grantee_id))
-    group = session.get(OktaGroup, (grant.integration, grant.group_id))
+def names_of(session: Session, about: AccessGrant | AccessRequest) -> tuple[str, str]:
+    """Return whom and what it is about, by login and name where known."""
+    person = session.get(OktaPerson, (about.integration, about.grantee_id))
+    group = session.get(OktaGroup, (about.integration, about.group_id))
     return (
-        person.login if person else grant.grantee_id,
-        group.name if group else grant.group_id,
+        person.login if person else about.grantee_id,
+        group.name if group else about.group_id,
     )
 
 

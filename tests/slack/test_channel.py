@@ -55,6 +55,18 @@ def test_what_comes_with_an_answer_goes_to_the_thread_and_to_who_asked(
     assert stage.slack.wait_for_message(cast.alice, "was denied by").shows("replica")
 
 
+def test_what_cannot_be_said_in_the_thread_makes_nobody_a_card(
+    stage: Stage, cast: Cast
+) -> None:
+    channel, card = _card(stage, cast)
+    stage.slack.press(cast.olga, "deny", card)
+    stage.slack.submit(cast.olga, {"reason": "Use the replica"})
+    stage.slack.change_channel(channel, read_only=True)
+    stage.work()
+    assert [n.recipient for n in stage.rows(Notice) if n.kind == "card"] == [channel]
+    assert "comment" in {n.kind for n in stage.rows(Notice) if n.dropped}
+
+
 def test_an_answer_without_a_word_says_nothing_in_the_thread(
     stage: Stage, cast: Cast
 ) -> None:
@@ -86,3 +98,15 @@ def test_a_channel_that_must_not_have_it_leaves_it_to_each_approver(
     posts = [call for call in stage.slack.calls if call.method == "chat.postMessage"]
     assert not any(call.args.get("channel") == channel for call in posts)
     assert "gets no cards" in str([n.facts for n in stage.rows(Notice)])
+
+
+def test_a_channel_in_which_slack_lets_nobody_post_leaves_it_to_each_approver(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.slack.set_scopes(*SCOPES, "channels:read")
+    channel = _channel(stage, cast)
+    stage.slack.change_channel(channel, read_only=True)
+    stage.ask(cast.alice)
+    told = {n.recipient for n in stage.rows(Notice) if n.kind == "card" and n.ts}
+    assert told == {cast.olga, cast.otto}
+    assert f"{channel} of" in str([n.facts for n in stage.rows(Notice)])

@@ -169,6 +169,33 @@ def test_who_is_gone_from_slack_is_written_to_no_more(
     assert row.due_at is None
 
 
+def test_a_request_of_which_nobody_could_be_told_is_told_to_the_integration_owner(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.ask(cast.alice)
+    for approver in (cast.olga, cast.otto):
+        assert not _untold(stage)
+        _carry_out(stage, _unsent(stage, approver))
+    assert "nobody who may answer could be told in Slack" in _untold(stage)[0]
+
+
+def _unsent(stage: Stage, approver: str) -> Notice:
+    """Let a card be as before it was sent, and its reader gone from Slack."""
+    card = stage.notice("card", approver)
+    card.ts, card.due_at, card.recipient = None, stage.now, f"U0NOBODY{approver[-2:]}"
+    with Session(stage.database.engine) as session, session.begin():
+        session.merge(card)
+    return card
+
+
+def _untold(stage: Stage) -> list[str]:
+    return [
+        str(each.facts["text"])
+        for each in stage.rows(Notice)
+        if each.key.startswith("untold:")
+    ]
+
+
 def test_a_refused_token_is_an_alarm_and_loses_nothing(
     stage: Stage, cast: Cast, alert: Notice
 ) -> None:

@@ -156,6 +156,8 @@ def _reachable(state: State, channel_id: Any) -> Channel:
         raise Refused("messages_tab_disabled")
     if channel.archived or _is_left(state, channel):
         raise Refused("is_archived")
+    if channel.read_only:
+        raise Refused("restricted_action_read_only_channel")
     if state.bot_user_id in channel.members:
         return channel
     if channel.private:

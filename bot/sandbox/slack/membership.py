@@ -9,6 +9,7 @@ from bot.sandbox.slack.payloads import escaped, event
 from bot.sandbox.slack.records import Channel, Json, Message, Person, new_id
 from bot.sandbox.slack.verbs import Speaker, verb
 
+CHANGEABLE_CHANNEL = frozenset({"archived", "shared", "private", "read_only"})
 CHANGEABLE = {field.name for field in fields(Person)} - {"id", "updated"}
 
 
@@ -89,8 +90,8 @@ class Membership(Speaker):
 
     @verb
     def change_channel(self, channel: str, **changes: Any) -> None:
-        """Archive a channel, share it, or make it private."""
-        if unknown := sorted(set(changes) - {"archived", "shared", "private"}):
+        """Archive a channel, share it, or make it private or read-only."""
+        if unknown := sorted(set(changes) - CHANGEABLE_CHANNEL):
             raise ValueError(f"a channel has no {', '.join(unknown)}")
         with self.state.changing():
             vars(self._channel(channel)).update(changes)

@@ -101,6 +101,7 @@ class Channel:
     private: bool = False
     archived: bool = False
     shared: bool = False
+    read_only: bool = False
 
     @property
     def is_direct(self) -> bool:
