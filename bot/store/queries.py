@@ -300,10 +300,14 @@ def count_overdue(session: Session, now: datetime) -> int:
     return session.scalar(overdue) or 0
 
 
-def count_live(session: Session) -> int:
-    """Return how many grants live."""
-    live = col(AccessGrant.status).in_(LIVE)
-    return session.scalar(select(func.count(col(AccessGrant.id))).where(live)) or 0
+def count_live(session: Session, integration: str | None = None) -> int:
+    """Return how many grants live: all, or those of one integration."""
+    live = select(func.count(col(AccessGrant.id))).where(
+        col(AccessGrant.status).in_(LIVE)
+    )
+    if integration is not None:
+        live = live.where(AccessGrant.integration == integration)
+    return session.scalar(live) or 0
 
 
 def count_pending(session: Session) -> int:

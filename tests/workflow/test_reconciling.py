@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.words import Cause, DirectoryError, GrantStatus, RequestStatus
+from bot.store import queries
 from bot.store.tables import Notice
 from bot.workflow import upkeep
 from bot.workflow.upkeep import braking, outsiders, reconciling
@@ -166,6 +167,9 @@ async def test_an_answer_counts_for_what_was_asked_and_for_a_while(
     await say(many, braking.DISCARD)
     many.wait(2 * HOUR)
     assert await look(many, 2) == 0
+    assert len(asked(many)) == 1
+    many.wait(braking.DAY)
+    assert await look(many, 2) == 0
     assert len(asked(many)) == 2
     assert not await say(many, braking.CARRY_ON, to=0)
     assert await say(many, braking.CARRY_ON)
@@ -202,7 +206,9 @@ async def test_discard_leaves_them_until_their_end(many: World) -> None:
     assert statuses(many) == {GrantStatus.ACTIVE}
 
 
-async def test_a_few_at_a_time_are_many_in_a_day(many: World) -> None:
+@pytest.fixture
+async def one_by_one(many: World) -> World:
+    """Two of the three ended so, and now the third is not shown either."""
     for number in range(1, 3):
         many.org.add_member(f"prod-{number}", "ann@example.com")
     assert await look(many, 2) == 1
@@ -210,9 +216,47 @@ async def test_a_few_at_a_time_are_many_in_a_day(many: World) -> None:
     assert await look(many, 2) == 1
     many.org.remove_member("prod-2", "ann@example.com")
     assert await look(many, 3) == 0
-    assert many.told("brake") == ["ops"]
-    await say(many, braking.CARRY_ON)
-    assert await look(many) == 1
+    return many
+
+
+async def test_a_few_at_a_time_are_many_in_a_day(one_by_one: World) -> None:
+    assert one_by_one.told("brake") == ["ops"]
+    [shown] = [n for n in one_by_one.rows(Notice) if n.kind == "brake"]
+    assert "1 of 1 memberships" in shown.facts["text"]
+    assert "Another 2 ended so" in shown.facts["text"]
+    await say(one_by_one, braking.CARRY_ON)
+    assert await look(one_by_one) == 1
+
+
+async def test_discard_ends_nothing_where_others_ended_before(
+    one_by_one: World,
+) -> None:
+    await say(one_by_one, braking.DISCARD)
+    assert await look(one_by_one, 3) == 0
+    assert GrantStatus.ACTIVE in statuses(one_by_one)
+
+
+async def test_carry_on_is_for_as_many_as_were_shown_and_no_more(
+    one_by_one: World,
+) -> None:
+    for group in ("prod-0", "prod-1"):
+        known(await one_by_one.answer(await one_by_one.asked(group=group)))
+        await one_by_one.work()
+    await look(one_by_one)
+    for group in ("prod-0", "prod-1"):
+        one_by_one.org.remove_member(group, "ann@example.com")
+    await look(one_by_one, 2)
+    await say(one_by_one, braking.CARRY_ON)
+    assert await look(one_by_one) == 0
+    assert "3 of 3 memberships" in one_by_one.rows(Notice)[-1].facts["text"]
+
+
+async def test_what_other_integrations_hold_is_no_part_of_the_share(
+    many: World,
+) -> None:
+    held = await many.office.database.read(queries.count_live, many.office.name)
+    assert held == await many.office.database.read(queries.count_live) == 3
+    assert await many.office.database.read(queries.count_live, "other") == 0
 
 
 async def test_a_pass_reads_no_more_than_its_part_and_the_rest_in_the_next(

@@ -1,7 +1,8 @@
 """Braking: many ends at once that were only inferred wait for what an admin says.
 
-NB. An answer is for what was asked: it counts for a while, for no more ends than
-were shown, and once. A faulty reading of weeks later is asked about anew.
+NB. An answer is for what was asked. Carry on counts for an hour, for no more ends
+than were shown, and once: a faulty reading of weeks later is asked about anew.
+Discard counts for a day, in which nothing ends so: what fails may fail for longer.
 """
 
 from collections.abc import Mapping
@@ -19,27 +20,30 @@ from bot.workflow.reading import Office
 CARRY_ON, DISCARD = "carry on", "discard"
 DAY = timedelta(days=1)
 BRAKE = "brake:{}"
-"""What is remembered: when it was asked and of how many, and what was said."""
+"""What is remembered: when it was asked and of how many, and what was said; or, once
+they were let, since when what ends so counts."""
 
 
 def is_let(session: Session, office: Office, count: int, now: datetime) -> bool:
-    """Tell whether so many may end; else the admins are asked.
+    """Tell whether so many more may end; else the admins are asked.
 
     NB. What ended so within a day counts: pass by pass, few would become all.
     """
     facts, at = _kept(session, office.name, now)
-    decision = facts.get("decision")
-    since = max(now - DAY, at) if decision else now - DAY
-    count += _inferred(session, office, since)
-    brake, held = office.integration.brake, queries.count_live(session)
-    if count <= max(brake.most, int(held * brake.share)):
-        return True
-    is_fresh = now - at <= (office.timing.late_again if decision else DAY)
-    if decision == CARRY_ON and is_fresh and count <= facts.get("count", 0):
+    decision = facts.get("decision") if facts.get("asked") else None
+    stands = now - at <= (office.timing.late_again if decision == CARRY_ON else DAY)
+    if stands and decision == DISCARD:
+        return False
+    if stands and decision == CARRY_ON and count <= facts["count"]:
         _close(session, office.name, facts, now)
         return True
-    if not is_fresh or not facts or decision == CARRY_ON:
-        _ask_admins(session, office, count, held, now)
+    earlier = _inferred(session, office, _counted_from(facts, now))
+    held = queries.count_live(session, office.name)
+    brake = office.integration.brake
+    if earlier + count <= max(brake.most, int(held * brake.share)):
+        return True
+    if not stands or decision or not facts.get("asked"):
+        _ask_admins(session, office, (count, held, earlier), now)
     return False
 
 
@@ -82,10 +86,15 @@ def _kept(
 def _close(
     session: Session, integration: str, facts: Mapping[str, Any], now: datetime
 ) -> None:
-    """Take it as answered: what many more ends would be is asked about later."""
-    key = BRAKE.format(integration)
-    directory.remember(session, key, {"decision": DISCARD, "count": 0}, now)
+    """Take it as answered, and as done: what ends so from now on counts anew."""
+    kept = {"counted_from": now.isoformat()}
+    directory.remember(session, BRAKE.format(integration), kept, now)
     _draw_again(session, integration, str(facts["asked"]), now)
+
+
+def _counted_from(facts: Mapping[str, Any], now: datetime) -> datetime:
+    kept = facts.get("counted_from")
+    return max(now - DAY, datetime.fromisoformat(kept)) if kept else now - DAY
 
 
 def _inferred(session: Session, office: Office, since: datetime) -> int:
@@ -99,17 +108,22 @@ def _inferred(session: Session, office: Office, since: datetime) -> int:
 
 
 def _ask_admins(
-    session: Session, office: Office, count: int, held: int, now: datetime
+    session: Session, office: Office, counts: tuple[int, int, int], now: datetime
 ) -> None:
+    """Ask about `counts`: the ends, what is held, and what ended so before."""
+    count, held, earlier = counts
     name, asked = office.name, now.isoformat()
     facts, _ = _kept(session, name, now)
     _draw_again(session, name, str(facts.get("asked", "")), now)
-    kept = {"asked": asked, "count": count}
+    kept = {"asked": asked, "count": count} | {
+        key: value for key, value in facts.items() if key == "counted_from"
+    }
     directory.remember(session, BRAKE.format(name), kept, now)
+    before = f" Another {earlier} ended so within a day." if earlier else ""
     said = (
         f"Okta no longer shows {count} of {held} memberships given in {name}. I ended "
-        "none of them: so many at once may be a fault. Carry on takes them as ended "
-        "outside, Discard leaves them until their end."
+        f"none of them: so many at once may be a fault.{before} Carry on takes them as "
+        "ended outside, Discard leaves them until their end."
     )
     for recipient in recipients_of(session, name, "admins"):
         shown = {"text": said, "integration": name, "asked": asked}
