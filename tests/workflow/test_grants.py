@@ -1,12 +1,14 @@
 """A grant, from approved to proven ended, whatever Okta does meanwhile."""
 
+import asyncio
+
 import anyio
 import pytest
 from sqlmodel import Session
 
 from bot.core.words import Cause, GrantStatus, Refused, StaleState
 from bot.sandbox.faults import Kind
-from bot.store import moves
+from bot.store import claims, moves
 from bot.store.tables import AccessGrant, Event
 from bot.workflow import grants
 from bot.workflow.grants import taking
@@ -173,12 +175,12 @@ async def test_an_add_that_may_have_landed_is_undone_when_the_next_is_refused(
     world: World,
 ) -> None:
     await world.approved()
-    world.org.fail(ADD, "timeout_after")
+    world.org.fail(ADD, "timeout_before")
     await world.work()
-    assert world.members == ["ann"]
     world.org.fail(ADD, "403")
     await world.settle()
     assert world.grant().status is GrantStatus.REVOKING
+    world.org.add_member("prod-db", "ann@example.com")  # as the lost PUT would
     await world.settle()
     grant = world.grant()
     assert (grant.status, grant.cause) == (GrantStatus.REVOKED, Cause.FAILED)
@@ -204,6 +206,94 @@ async def test_an_add_of_which_nothing_was_sent_leaves_no_doubt(world: World) ->
     world.wait(2 * HOUR)
     await world.settle()
     assert world.members == ["ann"]
+
+
+async def test_an_add_that_waits_its_turn_as_the_bot_stops_leaves_no_doubt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.approved()
+    [grant] = await world.claim(AccessGrant)
+    waits = anyio.Event()
+
+    async def wait_its_turn(*_: object, **__: object) -> str:
+        waits.set()
+        await anyio.sleep_forever()
+        return ""
+
+    monkeypatch.setattr(world.office.directory, "add_member", wait_its_turn)
+    giving = asyncio.create_task(grants.carry_out(world.office, grant, lambda: None))
+    await waits.wait()
+    giving.cancel()
+    await asyncio.gather(giving, return_exceptions=True)
+    assert world.grant().unsure_until is None
+    assert kinds(world)[-1] == "grant not added"
+    await world.run(claims.let_go, grant)
+
+
+async def test_an_add_that_nobody_answers_and_lands_keeps_its_end(
+    world: World,
+) -> None:
+    await world.approved()
+    world.org.fail(ADD, "timeout_after")
+    await world.work()
+    world.org.mend()
+    ends = world.grant().expires_at
+    world.wait(HOUR / 2)
+    await world.settle()
+    grant = world.grant()
+    assert (grant.status, grant.expires_at) == (GrantStatus.ACTIVE, ends)
+    assert world.changes("PUT") == 1
+
+
+async def test_an_add_that_nobody_answers_and_lands_is_undone_at_its_end(
+    world: World,
+) -> None:
+    await world.approved()
+    world.org.fail(ADD, "timeout_after")
+    await world.work()
+    world.org.mend()
+    world.wait(HOUR)
+    await world.settle()
+    await world.settle()
+    assert world.grant().status is GrantStatus.REVOKED
+    assert world.members == []
+
+
+async def test_an_add_of_which_nothing_shows_is_decided_on_anew(world: World) -> None:
+    await world.approved()
+    world.org.fail(ADD, "timeout_before")
+    await world.work()
+    world.org.mend()
+    world.org.set_user("ann@example.com", status="SUSPENDED")
+    world.wait(6 * HOUR)
+    await world.settle()
+    await world.settle()
+    assert world.grant().cause is Cause.FAILED
+    assert world.changes("PUT") == 1
+
+
+async def test_an_add_that_lands_after_all_doubt_is_over_is_undone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.approved()
+    [held] = await world.claim(AccessGrant)
+    add = world.office.directory.add_member
+
+    async def sleep_and_add(*pair: str, **_: object) -> str:
+        """Send when another worker has ended it, and nothing is in doubt any more."""
+        let_leases_run_out(world.database)
+        known(await world.give_back(world.grant()))
+        await world.settle()
+        world.wait(2 * HOUR)
+        await world.settle()
+        return await add(*pair, before_send=lambda: None)
+
+    monkeypatch.setattr(world.office.directory, "add_member", sleep_and_add)
+    with pytest.raises(StaleState):
+        await grants.carry_out(world.office, held, lambda: None)
+    assert world.members == ["ann"]
+    await world.settle()
+    assert world.members == []
 
 
 async def late_add(world: World) -> None:
@@ -258,14 +348,14 @@ async def test_what_a_later_grant_gives_during_the_watch_is_left_alone(
     await world.settle()
     world.wait(MINUTE)
     [watched] = await world.claim(AccessGrant)
-    shows = taking._shows
+    shows = taking.is_member
 
     async def meanwhile(office: Office, pair: taking.Pair) -> bool:
         known(await world.answer(await world.asked()))
         await world.settle()
         return await shows(office, pair)
 
-    monkeypatch.setattr(taking, "_shows", meanwhile)
+    monkeypatch.setattr(taking, "is_member", meanwhile)
     await world.carry_out(watched)
     assert world.members == ["ann"]
 
@@ -640,11 +730,12 @@ async def test_what_was_sent_is_told_by_the_chain_and_not_by_the_row(
     world: World,
 ) -> None:
     await world.approved()
-    world.org.fail(ADD, "timeout_after")
+    world.org.fail(ADD, "timeout_before")
     await world.work()
     world.edit("update access_grant set unsure_until = null")
     world.org.fail(ADD, "403")
     await world.settle()
+    world.org.add_member("prod-db", "ann@example.com")  # as the lost PUT would
     await world.settle()
     assert world.grant().status is GrantStatus.REVOKED
     assert world.members == []

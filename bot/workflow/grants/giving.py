@@ -16,7 +16,7 @@ from bot.core.policy import (
 )
 from bot.core.words import (
     AUTOMATIC,
-    AccessBotError,
+    LIVE,
     Allowed,
     DirectoryError,
     DirectoryGone,
@@ -26,7 +26,6 @@ from bot.core.words import (
     Group,
     Person,
     Refused,
-    SettingError,
     StaleState,
 )
 from bot.store import audit, directory, evidence, moves
@@ -41,7 +40,7 @@ from bot.workflow.grants.ending import (
     fail,
     request_of,
 )
-from bot.workflow.grants.taking import StillHeld, is_in, member
+from bot.workflow.grants.taking import StillHeld, is_in, is_member, member
 from bot.workflow.notices import tell_requester
 from bot.workflow.people import read_person
 from bot.workflow.reading import (
@@ -70,14 +69,30 @@ async def give(office: Office, grant: AccessGrant, still_held: StillHeld) -> Non
         return
     pair = grant.grantee_id, grant.group_id
     sent = await office.database.read(evidence.added_pair, grant) == pair
-    if not sent:
-        refused = await _decide_again(office, grant, now)
-        if refused is not None:
-            await run(fail, grant, refused, now)
-            return
-    if grant.added_at is None and not await _add(office, grant, sent, still_held):
-        return
-    await _confirm(office, grant)
+    is_added = sent and grant.added_at is not None
+    if is_added or await _is_added(office, grant, sent, still_held):
+        await _confirm(office, grant)
+
+
+async def _is_added(
+    office: Office, grant: AccessGrant, sent: bool, still_held: StillHeld
+) -> bool:
+    """Add the member, unless an earlier add was answered by nobody and yet landed.
+
+    NB. What landed so keeps the end that was written with it: were it sent again,
+    each time with an end of its own, access for an hour would last for a day. And
+    what shows nothing may never have been sent: it is decided on facts of today.
+    """
+    run, now = office.database.run, office.clock()
+    if sent and await is_member(office, (grant.grantee_id, grant.group_id)):
+        if now >= grant.expires_at:
+            await run(fail, grant, TOO_LATE, now)
+        return now < grant.expires_at
+    refused = await _decide_again(office, grant, now)
+    if refused is not None:
+        await run(fail, grant, refused, now)
+        return False
+    return await _add(office, grant, sent, still_held)
 
 
 def _is_believed(session: Session, grant: AccessGrant) -> bool:
@@ -89,7 +104,7 @@ def _is_believed(session: Session, grant: AccessGrant) -> bool:
 async def _decide_again(
     office: Office, grant: AccessGrant, now: datetime
 ) -> Refused | None:
-    """Decide on fresh reads, before the first add, whether it may be sent.
+    """Decide on fresh reads, before an add, whether it may be sent.
 
     This is also the one reading of whether they were a member before us.
     """
@@ -229,23 +244,31 @@ async def _add(
     takes that doubt away.
     """
     run, doubt = office.database.run, grant.unsure_until if sent else None
+    begun: list[datetime] = []
+
+    def before_send() -> None:
+        still_held()
+        begun.append(office.clock())
+
     await run(_intend, office, grant, office.clock())
     try:
         answered = await office.directory.add_member(
-            grant.group_id, grant.grantee_id, before_send=still_held
+            grant.group_id, grant.grantee_id, before_send=before_send
         )
-    except DirectoryUnavailable as error:
-        if not error.landed:
-            await run(_not_added, grant, sent, doubt, error, office.clock())
-        raise
     except (DirectoryRefused, DirectoryGone) as error:
         await run(_not_added, grant, sent, doubt, error, office.clock())
         await run(fail, grant, Refused(str(error)), office.clock())
         return False
-    except (SettingError, StaleState) as error:  # before anything was sent
-        await run(_not_added, grant, sent, doubt, error, office.clock())
+    except BaseException as error:  # also where we are stopped as it waits its turn
+        if not begun or (isinstance(error, DirectoryUnavailable) and not error.landed):
+            await run(_not_added, grant, sent, doubt, error, office.clock())
         raise
-    if not await run(_added, grant, answered, doubt, office.clock()):
+    try:
+        waits = await run(_added, grant, answered, doubt, office.clock())
+    except StaleState:
+        await run(_added_too_late, office, grant.id, office.clock())
+        raise
+    if not waits:
         raise StaleState("it was ended while the add was under way")
     return True
 
@@ -283,7 +306,7 @@ def _not_added(
     grant: AccessGrant,
     sent: bool,
     doubt: datetime | None,
-    error: AccessBotError,
+    error: BaseException,
     now: datetime,
 ) -> None:
     """Take back the doubt of an add that certainly did not land."""
@@ -325,6 +348,27 @@ def _added(
         unsure_until=doubt,
     )
     return waits
+
+
+def _added_too_late(
+    session: Session, office: Office, grant_id: str, now: datetime
+) -> None:
+    """Have an add undone that landed for a grant which another worker has ended.
+
+    NB. Whoever slept for longer than the lease may send when all doubt is over.
+    """
+    stored = session.get_one(AccessGrant, grant_id)
+    if stored.status in LIVE:
+        return
+    moves.advance(
+        session,
+        stored,
+        audit.INTENDED,
+        by=BOT,
+        now=now,
+        unsure_until=now + office.timing.unsure,
+        **settled(now),
+    )
 
 
 def _activate(

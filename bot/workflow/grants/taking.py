@@ -74,7 +74,7 @@ async def watch(office: Office, grant: AccessGrant, still_held: StillHeld) -> No
     """Undo an add that landed after all, for as long as one still may."""
     run, now = office.database.run, office.clock()
     added = await office.database.read(_late_add, grant)
-    shows = added is not None and await _shows(office, added)
+    shows = added is not None and await is_member(office, added)
     # NB. Asked again: what shows may be what a later grant was given meanwhile.
     if shows and (late := await office.database.read(_late_add, grant)):
         answered = await _remove(office, late, still_held)
@@ -103,7 +103,7 @@ def is_in(person: Person, pair: Pair) -> bool:
     return pair[1] in (person.groups or ())
 
 
-async def _shows(office: Office, pair: Pair) -> bool:
+async def is_member(office: Office, pair: Pair) -> bool:
     """Read whether a person is in a group; who is gone is in none."""
     person = await office.directory.person(pair[0])
     return person is not None and is_in(await member(office, pair), pair)
