@@ -45,7 +45,10 @@ def set_alarms_of(parts: Parts, name: str) -> None:
             folder=parts.settings.jwks_folder,
         )
         every(timing.rotate, f"rotate {name}", partial(_rotate, rotation))
+    every(timing.reconcile, f"reconcile {name}", partial(_reconcile, office))
     if parts.revoke_only:
+        end = partial(grants.end_unconfirmed, office)
+        every(timing.verify, f"end unconfirmed {name}", end)
         return
     whole, between = office.integration.discovery.every, timing.discover_changes
     # A changed file may name what was never read: what others read does not count.
@@ -54,7 +57,6 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     if between < whole:
         changes = partial(upkeep.discover_changes, office)
         every(between, f"discover changes {name}", changes)
-    every(timing.reconcile, f"reconcile {name}", partial(_reconcile, office))
     every(timing.watch, f"watch {name}", partial(_watch, parts, office))
     cleanup = office.integration.user_cleanup
     if cleanup and cleanup.action == "forget":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import and_, bindparam, case, or_
+from sqlalchemy import ColumnElement, and_, bindparam, case, or_
 from sqlmodel import Session, col, func, select
 
 from bot.core.policy import Asked, Moment, Standing
@@ -277,27 +277,38 @@ def anything_lives(session: Session) -> bool:
     return session.exec(live).first() is not None
 
 
+_REVOKING = col(AccessGrant.status) == GrantStatus.REVOKING
+
+
 def oldest_overdue(session: Session, now: datetime) -> datetime | None:
     """Return when the membership should have ended that is overdue the longest.
 
     One that was given back, or revoked, is so from then on, whenever its end was.
     """
-    revoking = col(AccessGrant.status) == GrantStatus.REVOKING
-    active = col(AccessGrant.status) == GrantStatus.ACTIVE
     ends = col(AccessGrant.expires_at)
-    since = case((revoking, func.coalesce(AccessGrant.revoking_at, ends)), else_=ends)
-    due = select(func.min(since)).where(or_(revoking, and_(active, ends < now)))
-    oldest: datetime | None = session.scalar(due)
+    since = case((_REVOKING, func.coalesce(AccessGrant.revoking_at, ends)), else_=ends)
+    oldest: datetime | None = session.scalar(
+        select(func.min(since)).where(_is_overdue(now))
+    )
     return oldest
 
 
 def count_overdue(session: Session, now: datetime) -> int:
     """Return how many memberships should have ended and are not proven gone."""
-    overdue = select(func.count(col(AccessGrant.id))).where(
-        (AccessGrant.status == GrantStatus.REVOKING)
-        | ((AccessGrant.status == GrantStatus.ACTIVE) & (AccessGrant.expires_at <= now))
-    )
+    overdue = select(func.count(col(AccessGrant.id))).where(_is_overdue(now))
     return session.scalar(overdue) or 0
+
+
+def _is_overdue(now: datetime) -> ColumnElement[bool]:
+    """Tell of what is revoking, and of what is there, or may be, past its end."""
+    active = col(AccessGrant.status) == GrantStatus.ACTIVE
+    granting = col(AccessGrant.status) == GrantStatus.GRANTING
+    sent = or_(
+        col(AccessGrant.added_at).is_not(None),
+        col(AccessGrant.unsure_until).is_not(None),
+    )
+    past = col(AccessGrant.expires_at) <= now
+    return or_(_REVOKING, and_(past, or_(active, and_(granting, sent))))
 
 
 def count_live(session: Session, integration: str | None = None) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.core.words import Cause
 from bot.sandbox import Sandbox
 from bot.store.audit import Chain
 from bot.store.migrations import migrate
@@ -25,14 +26,18 @@ WRONG_POLICY = "version: 1\nintegrations: []\n"
 @pytest.fixture
 def holding(sandbox: Sandbox, tmp_path: Path) -> World:
     """Rita holds the group for some seconds more; the bot is stopped."""
+    return held(sandbox, tmp_path, "5s")
+
+
+def held(sandbox: Sandbox, tmp_path: Path, length: str) -> World:
     migrate(f"sqlite:///{tmp_path / DATABASE}", Chain(AUDIT_KEY.encode()))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     world = World(
-        sandbox=sandbox, folder=tmp_path, port=port, policy={"duration": "5s"}
+        sandbox=sandbox, folder=tmp_path, port=port, policy={"duration": length}
     )
     with world.bot():
-        world.press("olga", "approve", world.asked(f"{GROUP} 5s {WHY}"))
+        world.press("olga", "approve", world.asked(f"{GROUP} {length} {WHY}"))
         world.told("rita", "You have")
     assert world.okta.is_member(GROUP, login("rita"))
     return world
@@ -105,6 +110,19 @@ def test_a_wrong_policy_ends_what_lives_and_gives_nothing(holding: World) -> Non
     )
     assert "revoke-only" in log
     assert "Traceback" not in log
+
+
+def test_who_left_the_company_loses_it_at_once(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    world = held(sandbox, tmp_path, "1h")
+    world.okta.set_user(login("rita"), status="SUSPENDED")
+    path = world.folder / "wrong.yaml"
+    path.write_text(WRONG_POLICY)
+    with running(world, ACCESS_CONFIG=str(path)):
+        world.slack.wait_for(lambda: world.grants() == ["revoked"], 30)
+    assert world.all_of_grants()[0].cause is Cause.PERSON_LEFT
+    assert not world.okta.is_member(GROUP, login("rita"))
 
 
 def test_a_dead_token_ends_what_lives_and_then_does_not_start(

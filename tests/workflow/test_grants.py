@@ -1,6 +1,7 @@
 """A grant, from approved to proven ended, whatever Okta does meanwhile."""
 
 import asyncio
+from functools import partial
 
 import anyio
 import pytest
@@ -8,7 +9,7 @@ from sqlmodel import Session
 
 from bot.core.words import Cause, GrantStatus, Refused, StaleState
 from bot.sandbox.faults import Kind
-from bot.store import claims, moves
+from bot.store import claims, moves, queries
 from bot.store.tables import AccessGrant, Event
 from bot.workflow import grants
 from bot.workflow.grants import taking
@@ -256,6 +257,23 @@ async def test_an_add_that_nobody_answers_and_lands_is_undone_at_its_end(
     await world.settle()
     await world.settle()
     assert world.grant().status is GrantStatus.REVOKED
+    assert world.members == []
+
+
+async def test_what_a_bot_may_not_give_is_undone_at_its_end_and_overdue_till_then(
+    world: World,
+) -> None:
+    await world.approved()
+    world.org.fail(ADD, "timeout_after")
+    await world.work()
+    world.org.mend()
+    assert await grants.end_unconfirmed(world.office) == 0
+    assert world.look(partial(queries.count_overdue, now=world.clock())) == 0
+    world.wait(HOUR)
+    assert world.look(partial(queries.count_overdue, now=world.clock())) == 1
+    assert world.look(partial(queries.oldest_overdue, now=world.clock()))
+    assert await grants.end_unconfirmed(world.office) == 1
+    await world.settle()
     assert world.members == []
 
 

@@ -19,7 +19,7 @@ from bot.store.tables import AccessGrant
 from bot.workflow.grants.bursts import finish_of
 from bot.workflow.grants.ending import give_back, pass_time, settle_gone
 from bot.workflow.grants.giving import give
-from bot.workflow.grants.mistrust import look_after, look_for_lost
+from bot.workflow.grants.mistrust import end_unconfirmed, look_after, look_for_lost
 from bot.workflow.grants.taking import StillHeld, is_shown, take, watch
 from bot.workflow.reading import Office
 from bot.workflow.warnings import next_due, warnings
@@ -27,6 +27,7 @@ from bot.workflow.warnings import next_due, warnings
 __all__ = [
     "StillHeld",
     "carry_out",
+    "end_unconfirmed",
     "finish_of",
     "give_back",
     "is_shown",

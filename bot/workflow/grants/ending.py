@@ -18,6 +18,7 @@ from bot.workflow.reading import Office, policy_for
 from bot.workflow.warnings import next_due, warnings
 
 BOT = "bot"
+TOO_LATE = Refused("Okta could not be reached in time, so nothing was given.")
 NOT_AS_WRITTEN = Refused("The record of this approval is not as it was written.")
 
 

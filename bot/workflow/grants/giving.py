@@ -36,6 +36,7 @@ from bot.workflow import reading, requests
 from bot.workflow.grants.bursts import end_within_limits
 from bot.workflow.grants.ending import (
     BOT,
+    TOO_LATE,
     end_untrusted,
     fail,
     request_of,
@@ -55,7 +56,6 @@ from bot.workflow.warnings import next_due
 
 NOT_THEIRS = Refused("Who approved this may not decide about this group any more.")
 NO_RULE = Refused("No rule of today gives this without an approver.")
-TOO_LATE = Refused("Okta could not be reached in time, so nothing was given.")
 
 
 async def give(office: Office, grant: AccessGrant, still_held: StillHeld) -> None:

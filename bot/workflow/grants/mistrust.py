@@ -5,13 +5,15 @@ written are written: each in a transaction of its own, so that one that resists
 keeps no other from being ended.
 """
 
+from datetime import datetime
+
 import structlog
 from sqlmodel import Session, col, select
 
-from bot.core.words import LIVE, AccessBotError
+from bot.core.words import LIVE, AccessBotError, GrantStatus
 from bot.store import claims, evidence, moves, queries
 from bot.store.tables import AccessGrant
-from bot.workflow.grants.ending import end_untrusted
+from bot.workflow.grants.ending import TOO_LATE, end_untrusted, fail
 from bot.workflow.reading import Office
 
 log = structlog.get_logger()
@@ -44,6 +46,29 @@ async def look_for_lost(office: Office) -> int:
     lost = await office.database.read(_lost, office.name)
     await _end_each(office, lost)
     return len(lost)
+
+
+async def end_unconfirmed(office: Office) -> int:
+    """End what was sent and never confirmed, and is past its end; returns how many.
+
+    For a bot that gives nothing: one that gives looks into Okta first.
+    """
+    now = office.clock()
+    sent = await office.database.read(_unconfirmed, office.name, now)
+    for grant in sent:
+        await office.database.run(fail, grant, TOO_LATE, now)
+    return len(sent)
+
+
+def _unconfirmed(
+    session: Session, integration: str, now: datetime
+) -> list[AccessGrant]:
+    waits = select(AccessGrant).where(
+        AccessGrant.integration == integration,
+        AccessGrant.status == GrantStatus.GRANTING,
+        AccessGrant.expires_at <= now,
+    )
+    return [one for one in session.exec(waits) if evidence.added_pair(session, one)]
 
 
 async def _end_each(office: Office, ids: list[str]) -> None:
