@@ -40,6 +40,10 @@ CarryOut = Callable[[Any, StillHeld], Awaitable[None]]
 Only = Sequence[ColumnElement[bool]]
 
 
+_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux: the monotonic clock stops while a machine sleeps, and leases do not."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """One kind of due rows: which, and who carries them out.
@@ -54,6 +58,11 @@ class Line:
     at_once: int = AT_ONCE
 
 
+def elapsed() -> float:
+    """Return seconds that are never set, and counted also through a suspension."""
+    return time.clock_gettime(_BOOT_TIME)
+
+
 class Hold:
     """A claim as its worker sees it: renewed while the work waits."""
 
@@ -65,10 +74,10 @@ class Hold:
     def still(self) -> None:
         """Raise StaleState when the lease may have run out.
 
-        NB. By this process's own monotonic time, counted from before the claim:
-        a worker that slept finds out before it sends.
+        NB. By this process's own time, counted from before the claim and on while
+        the machine is suspended: a worker that slept finds out before it sends.
         """
-        if time.monotonic() >= self._until:
+        if elapsed() >= self._until:
             raise StaleState("the lease has run out")
 
     async def keep(self, database: Database, clock: Clock) -> None:
@@ -77,7 +86,7 @@ class Hold:
         with suppress(StaleState):
             while True:
                 await asyncio.sleep(self._lease / 3)
-                before = time.monotonic()
+                before = elapsed()
                 await database.run(claims.renew, self.row, now=clock(), lease=lease)
                 self._until = before + self._lease
 
@@ -171,7 +180,7 @@ class Worker:
         for line in lines:
             if self._room(line) <= 0:
                 continue
-            claimed = time.monotonic()
+            claimed = elapsed()
             for row in await self._claim(line):
                 started = True
                 hold = Hold(row, self.timing.lease, claimed)
