@@ -158,6 +158,15 @@ class Clock:
         self._ticked = monotonic()
         self._reading = Lock()  # transactions read it too, on threads of their own
 
+    def follow(self, instant: datetime) -> None:
+        """Go by another clock, which reads `instant` now; by this machine's no more.
+
+        It is told again and again, since only time that passes is counted between.
+        """
+        began, since = instant.timestamp(), self._monotonic()
+        with self._reading:
+            self._wall = lambda: began + self._monotonic() - since
+
     def not_before(self, instant: datetime) -> None:
         """Never read earlier than `instant` from now on."""
         self._last = max(self._last, instant.timestamp())

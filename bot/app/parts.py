@@ -30,7 +30,7 @@ from bot.okta.pacing import Lane, Share
 from bot.ops.health import Health
 from bot.secrets import read_secret
 from bot.settings import Clock, Settings, Timing
-from bot.store import audit, claims, queries
+from bot.store import claims, directory, queries
 from bot.store.database import Database
 from bot.store.files import last_good_file
 from bot.workflow.reading import Office
@@ -173,9 +173,8 @@ async def build(
 
     What the last boot held is freed, unless it may be others that hold it.
     """
-    newest = await database.read(audit.head)
-    if newest is not None:
-        clock.not_before(newest.at)
+    await database.read(claims.set_clock, clock)
+    await database.run(directory.doubt_the_future, clock())
     if not database.is_shared:
         await database.run(claims.free_all)
     problems: list[str] = []

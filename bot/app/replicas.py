@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bot.app.parts import NOT_READ, Parts
-from bot.store import directory, replicas
+from bot.store import claims, directory, replicas
 from bot.workflow.upkeep.discovery import DISCOVERED
 
 log = structlog.get_logger()
@@ -28,6 +28,7 @@ def togetherness(parts: Parts) -> list[Coroutine[Any, Any, Any]]:
     keeping = [
         parts.database.hear(parts.bell.ring, parts.timing.sweep),
         _learn_what_is_read(parts),
+        _keep_time(parts),
     ]
     return [*keeping, _stay_known(parts)] if parts.role.works else keeping
 
@@ -76,6 +77,16 @@ async def _beat(parts: Parts) -> None:
     parts.fleet.size = await parts.database.run(
         replicas.beat, parts.owner, silent, parts.clock()
     )
+
+
+async def _keep_time(parts: Parts) -> None:
+    """Go by the database's clock, as every process on it does, until cancelled."""
+    while True:
+        await asyncio.sleep(parts.timing.beat.total_seconds())
+        try:
+            await parts.database.read(claims.set_clock, parts.clock)
+        except DBAPIError as error:
+            log.warning("time not told", why=type(error.orig).__name__)
 
 
 async def _learn_what_is_read(parts: Parts) -> None:

@@ -14,7 +14,7 @@ from bot.core.catalogue import Catalogue, Integration
 from bot.core.words import AccessBotError, SettingError
 from bot.settings import Clock, Settings, Timing
 from bot.slack.accounts import read_accounts
-from bot.store import audit
+from bot.store import claims
 from bot.store.database import Database
 from bot.store.files import last_good_file
 from bot.workflow import upkeep
@@ -49,9 +49,7 @@ async def sync(
     before that is kept.
     """
     catalogue, clock = _policy(settings, database), Clock()
-    newest = database.look(audit.head)
-    if newest is not None:
-        clock.not_before(newest.at)
+    database.look(claims.set_clock, clock)
     people = await _meet(settings, database, clock)
     progress("people", people)
     groups: dict[str, int | None] = {}

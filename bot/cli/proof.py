@@ -15,7 +15,7 @@ from bot.cli.setting import begin, me, opened_store
 from bot.core.catalogue.problems import harmless
 from bot.core.words import SettingError
 from bot.settings import Clock
-from bot.store import audit
+from bot.store import audit, claims
 from bot.store.audit import Head
 from bot.store.database import Database
 from bot.store.tables import Event, EventText
@@ -134,9 +134,8 @@ def accept(
 
 
 def _accept(session: Session, reason: str, told: str) -> None:
-    clock, newest = Clock(), audit.head(session)
-    if newest is not None:
-        clock.not_before(newest.at)
+    clock = Clock()
+    claims.set_clock(session, clock)
     audit.record(
         session,
         "rollback accepted",

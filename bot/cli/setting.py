@@ -18,7 +18,7 @@ from rich.console import Console
 from bot.core.words import SettingError
 from bot.ops import logs
 from bot.settings import SECRET_SCHEMES, Clock, Settings
-from bot.store import audit
+from bot.store import claims
 from bot.store.database import Database
 
 EXPECTED = {"port": "a number from 0 to 65535"}
@@ -56,9 +56,8 @@ def me() -> str:
 
 def now_of(database: Database) -> datetime:
     """Return the time, never before the newest event: it may have come from ahead."""
-    clock, newest = Clock(), database.look(audit.head)
-    if newest is not None:
-        clock.not_before(newest.at)
+    clock = Clock()
+    database.look(claims.set_clock, clock)
     return clock()
 
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlmodel import Session, col
 
 from bot.core.words import GrantStatus, StaleState
+from bot.settings import Clock
 from bot.store import audit
 from bot.store.database import UTCDateTime
 from bot.store.tables import AccessGrant, AccessRequest, Notice
@@ -296,6 +297,19 @@ def _times(
 
 def _at(table: type[AnyDue]) -> str:
     return f"at_{table.__tablename__}"
+
+
+def set_clock(session: Session, clock: Clock) -> None:
+    """Let `clock` go by that of a shared database, and never before its events.
+
+    NB. Machines whose clocks differ would take each other's facts for old or for
+    fresh, and end what one of them gave early or late.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        clock.follow(lease_clock(session, clock()))
+    newest = audit.head(session)
+    if newest is not None:
+        clock.not_before(newest.at)
 
 
 def lease_clock(session: Session, now: datetime) -> datetime:

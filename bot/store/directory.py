@@ -5,7 +5,7 @@ None for it, and unknown means no. Nothing here is a decision.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,10 @@ from bot.store.tables import (
 )
 
 GROUP_KEY = ("integration", "id")
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(minutes=1)
+"""A row read later than this from now was read by a clock that was wrong."""
 
 
 class Pins(NamedTuple):
@@ -168,6 +172,21 @@ def forget_unlisted(session: Session, integration: str, listed_at: datetime) -> 
         .values(gone_at=listed_at)
     )
     return session.connection().execute(gone).rowcount
+
+
+def doubt_the_future(session: Session, now: datetime) -> None:
+    """Call unread whoever and whatever was last read by a clock that was ahead.
+
+    NB. What is read now would be dropped for being older, and decisions made on
+    facts of long ago that are dated later.
+    """
+    for table in (OktaPerson, OktaGroup):
+        session.execute(
+            update(table)
+            .where(col(table.read_at) > now + AHEAD)
+            .values(read_at=NEVER)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def groups_among(

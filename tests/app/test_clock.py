@@ -77,6 +77,17 @@ def test_two_threads_read_it_one_after_the_other() -> None:
     assert first < clock()
 
 
+def test_it_goes_by_the_clock_of_a_shared_database_and_by_the_wall_no_more() -> None:
+    machine = Machine()
+    machine.clock.follow(after(60))
+    machine.wall += HOUR
+    assert machine.clock() == after(60)
+    machine.wait(5)
+    assert machine.clock() == after(65)
+    machine.clock.follow(after(30))
+    assert machine.clock() == after(65)
+
+
 def test_it_is_never_before_what_it_is_told() -> None:
     machine = Machine()
     machine.clock.not_before(after(HOUR))

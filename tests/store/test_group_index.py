@@ -209,6 +209,16 @@ def test_an_older_reading_never_replaces_a_later_one(groups: Database) -> None:
     assert (found.rule_managed, found.read_at) == (True, LATER)
 
 
+def test_what_a_clock_that_was_ahead_has_dated_is_read_anew(groups: Database) -> None:
+    keep(groups, [group("staging", rule_managed=True)], 24 * HOUR)
+    groups.transact(directory.doubt_the_future, NOW)
+    assert groups.look(directory.group, "corp", "id-staging", NOW - HOUR) is None
+    keep(groups, [group("staging")])
+    found = groups.look(directory.group, "corp", "id-staging", NOW)
+    assert found is not None
+    assert found.rule_managed is False
+
+
 def test_what_was_read_after_a_listing_is_not_called_gone(groups: Database) -> None:
     keep(groups, [group("staging")], HOUR)
     groups.transact(directory.forget_unlisted, "corp", NOW + HOUR / 2)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 
 import anyio
 import psycopg
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, text
 
 from bot.core.words import SettingError
+from bot.settings import Clock
 from bot.store import claims, directory, postgres
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
@@ -52,6 +54,17 @@ def told(connection: psycopg.Connection[tuple[str, ...]]) -> int:
 
 def claim(session: Session) -> list[Notice]:
     return claims.claim(session, Notice, owner="one", now=NOW, lease=HOUR, most=9)
+
+
+@postgres_alone
+def test_a_machine_goes_by_the_clock_of_the_database(database: Database) -> None:
+    ahead = Clock(wall=lambda: NOW.timestamp() + 10**9)
+    behind = Clock(wall=lambda: 0.0)
+    begun = database.look(claims.lease_clock, NOW)
+    database.look(claims.set_clock, behind)
+    assert begun <= behind() <= database.look(claims.lease_clock, NOW)
+    database.look(claims.set_clock, ahead)
+    assert ahead() > begun + timedelta(days=9), "no clock ever goes back"
 
 
 @postgres_alone
