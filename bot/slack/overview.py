@@ -22,7 +22,7 @@ from bot.store.tables import (
     SlackAccount,
 )
 from bot.workflow.freezing import Frozen
-from bot.workflow.people import is_as_linked
+from bot.workflow.notices import is_as_linked
 from bot.workflow.reading import Office, freeze_of, policy_for
 from bot.workflow.upkeep.discovery import DISCOVERED
 
@@ -51,10 +51,7 @@ def home_of(session: Session, offices: Offices, slack_id: str, now: datetime) ->
         (link.integration, link.person_id)
         for link in session.exec(mine)
         if link.integration in offices
-        and any(
-            is_as_linked(offices[link.integration].identity, account, link)
-            for account in accounts
-        )
+        and any(is_as_linked(account, link) for account in accounts)
     ]
     held = [
         held_of(session, offices, grant)

@@ -4,7 +4,7 @@ A reading older than asked for is not believed: `person()` and `group()` give
 None for it, and unknown means no. Nothing here is a decision.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -240,6 +240,17 @@ def link_of_account(
 ) -> PersonLink | None:
     """Return the link of a Slack account to its Okta person."""
     return session.get(PersonLink, (team_id, slack_id, integration))
+
+
+def links_of_account(
+    session: Session, team_id: str, slack_id: str
+) -> Sequence[PersonLink]:
+    """Return the links of a Slack account to its person in each Okta org."""
+    return session.exec(
+        select(PersonLink).where(
+            PersonLink.team_id == team_id, PersonLink.slack_id == slack_id
+        )
+    ).all()
 
 
 def link_of_person(

@@ -222,7 +222,10 @@ class SlackAccount(SQLModel, table=True):
 
 
 class PersonLink(SQLModel, table=True):
-    """A Slack account as an Okta person: made once, then believed."""
+    """A Slack account as an Okta person: made once, then believed.
+
+    `email` is empty where it was not the e-mail that linked them.
+    """
 
     __tablename__: ClassVar[str] = "person_link"
     __table_args__ = (UniqueConstraint("integration", "person_id"),)

@@ -11,7 +11,13 @@ from typing import Any
 from sqlmodel import Session, select
 
 from bot.store import directory
-from bot.store.tables import AccessGrant, AccessRequest, Notice
+from bot.store.tables import (
+    AccessGrant,
+    AccessRequest,
+    Notice,
+    PersonLink,
+    SlackAccount,
+)
 
 UNKNOWN = "role:{}:{}"
 """Who is told something before anybody is known in a role of an integration."""
@@ -163,4 +169,17 @@ def slack_of(session: Session, integration: str, person_id: str) -> str | None:
     if link is None:
         return None
     account = directory.account(session, link.team_id, link.slack_id)
-    return None if account is None or account.refusal else link.slack_id
+    if account is None or account.refusal or not is_as_linked(account, link):
+        return None
+    return link.slack_id
+
+
+def is_as_linked(account: SlackAccount, link: PersonLink) -> bool:
+    """Tell whether an account has no other e-mail than that by which it was linked.
+
+    NB. An account that was handed to somebody else shows them nothing of before.
+    """
+    if account.team_id != link.team_id:
+        return False
+    known = link.email and account.email
+    return not known or link.email.casefold() == known.casefold()

@@ -20,7 +20,7 @@ from bot.settings import Clock, Timing
 from bot.store import audit, directory
 from bot.store.database import Database
 from bot.store.tables import PersonLink, SlackAccount
-from bot.workflow.notices import tell_people
+from bot.workflow.notices import is_as_linked, tell_people
 
 NOT_MET = Refused("I do not know your Slack account yet. Try again in a moment.")
 NOT_NOW = Refused("I could not reach Okta in time. Please try again in a moment.")
@@ -131,6 +131,9 @@ def remember_account(session: Session, account: SlackAccount) -> None:
             return
         account.opened_home_at = before.opened_home_at
     session.merge(account)
+    for link in directory.links_of_account(session, account.team_id, account.slack_id):
+        if not is_as_linked(account, link):
+            _tell_of_change(session, account, link)
 
 
 def _met(
@@ -264,7 +267,7 @@ def _link(
         slack_id=account.slack_id,
         integration=door.name,
         person_id=person.id,
-        email=account.email or "",
+        email="" if door.identity.attribute else account.email or "",
         linked_at=now,
     )
     session.add(link)
@@ -279,17 +282,6 @@ def _link(
         text={"login": person.login, "email": account.email or ""},
     )
     return link
-
-
-def is_as_linked(identity: Identity, account: SlackAccount, link: PersonLink) -> bool:
-    """Tell whether an account is that of a link, with the e-mail it was linked by.
-
-    NB. An account that was handed to somebody else shows them nothing of before.
-    """
-    if account.team_id != link.team_id:
-        return False
-    same = (account.email or "").casefold() == link.email.casefold()
-    return bool(identity.attribute) or same
 
 
 def _disagreement(
@@ -313,12 +305,30 @@ def _disagreement(
 def _tell_disagreement(
     session: Session, door: Door, account: SlackAccount, person: Person, now: datetime
 ) -> None:
+    _tell_misfit(session, door.name, account, person, now)
+
+
+def _tell_of_change(session: Session, account: SlackAccount, link: PersonLink) -> None:
+    """Tell the admins that an account no longer has the e-mail it was linked by."""
+    person = directory.person(session, link.integration, link.person_id)
+    if person is not None:
+        _tell_misfit(session, link.integration, account, person, account.read_at)
+
+
+def _tell_misfit(
+    session: Session,
+    integration: str,
+    account: SlackAccount,
+    person: Person,
+    now: datetime,
+) -> None:
     tell_people(
         session,
-        door.name,
+        integration,
         "admins",
         f"The Slack account {account.slack_id} no longer fits the Okta user "
-        f"{person.login}. They are refused until an admin has looked at it.",
+        f"{person.login}. They are refused, and told nothing, until an admin has "
+        f"looked at it: `access-bot people relink {person.login}` where it is theirs.",
         key=f"disagree:{account.team_id}:{account.slack_id}:{person.id}",
         now=now,
     )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.words import Person, RequestStatus
+from bot.core.words import GrantStatus, Person, RequestStatus
 from bot.store import directory
 from bot.store.tables import AccessRequest, PersonLink, SlackAccount
 from bot.workflow import people, upkeep
@@ -18,7 +18,9 @@ def links(world: World) -> dict[str, str]:
     return {link.slack_id: link.person_id for link in world.rows(PersonLink)}
 
 
-async def meet(world: World, name: str, slack_id: str = "", **changes: str) -> None:
+async def meet(
+    world: World, name: str, slack_id: str = "", **changes: str | None
+) -> None:
     """Read a Slack account anew."""
     await world.run(people.remember_account, account(name, slack_id, **changes))
 
@@ -67,6 +69,28 @@ async def test_who_changes_their_email_becomes_nobody_else(world: World) -> None
     assert "no longer fit" in why(await world.who("ann"))
     assert "U-ann" in world.alerts("ops")
     assert links(world)["U-ann"] == world.ids["ann"]
+
+
+async def test_who_has_the_account_of_another_is_told_nothing_of_theirs(
+    world: World,
+) -> None:
+    await world.held()
+    await meet(world, "ann", email="carl@example.com")
+    assert "people relink ann@example.com" in world.alerts("ops")
+    world.wait(2 * HOUR)
+    await world.settle()
+    assert world.grant().status is GrantStatus.REVOKED
+    assert world.told("ended") == []
+
+
+async def test_whom_slack_shows_without_an_email_is_told_as_before(
+    world: World,
+) -> None:
+    await world.held()
+    await meet(world, "ann", email=None)
+    world.wait(2 * HOUR)
+    await world.settle()
+    assert world.told("ended") == ["ann"]
 
 
 async def test_a_login_changed_in_okta_is_refused_too(world: World) -> None:
