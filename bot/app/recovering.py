@@ -18,7 +18,7 @@ from bot.store.database import Database
 from bot.workflow.people import read_person
 from bot.workflow.reading import Office
 from bot.workflow.upkeep import strays as strays_of_rows
-from bot.workflow.upkeep.strays import Membership
+from bot.workflow.upkeep.strays import Ending, Membership, endings
 from bot.workflow.upkeep.watching import to_watch, unexplained, watched
 
 SECOND = timedelta(seconds=1)
@@ -93,6 +93,41 @@ def give_end(database: Database, stray: Stray, until: datetime, by: str) -> None
         until,
         by=by,
         now=Clock()(),
+    )
+
+
+@dataclass(frozen=True)
+class Due:
+    """A stray membership whose end has come, and whether Okta still shows it."""
+
+    integration: str
+    ending: Ending
+    is_shown: bool
+
+
+async def overdue(database: Database) -> list[Due]:
+    """Return each whose end has come and that is not settled, as Okta shows it now."""
+    catalogue, now, found = database.look(policy_in_force), Clock()(), []
+    for integration in catalogue.integrations:
+        late = database.look(endings, integration.name)
+        async with visit(database, catalogue, integration) as office:
+            found += [
+                Due(
+                    integration.name,
+                    each,
+                    await strays_of_rows.is_shown(office, each.stray),
+                )
+                for each in late
+                if each.until <= now
+            ]
+    return found
+
+
+def forget(database: Database, due: Due, reason: str, by: str) -> None:
+    """Take one for ended, as an operator says that it is."""
+    ending, now = due.ending, Clock()()
+    database.transact(
+        strays_of_rows.forget, due.integration, ending, reason, by=by, now=now
     )
 
 

@@ -18,6 +18,7 @@ from bot.cli.setting import begin, console, me, now_of, opened_store
 from bot.core.catalogue.problems import harmless
 from bot.core.durations import parse_duration
 from bot.core.words import LIVE, RequestStatus, SettingError
+from bot.settings import Settings
 from bot.store import audit, queries
 from bot.store.database import Database
 from bot.store.tables import AccessRequest
@@ -50,10 +51,20 @@ def recover(
     reason: Annotated[
         str, typer.Option(help="Why the database is as it is: then giving goes on.")
     ] = "",
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget",
+            help="Take what should have ended and Okta no longer shows for ended.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As data.")] = False,
 ) -> None:
     """Find memberships that our app gave in Okta and no row explains (90 days)."""
     settings = begin()
+    if forget:
+        _forget(settings, reason.strip(), alone=not (remove or end_in))
+        return
     # Not at the top: the parts of the whole bot take seconds to import.
     from bot.app.anchoring import accept
     from bot.app.opening import open_store
@@ -116,6 +127,34 @@ def retire(
             _export(database, out)
             typer.echo(f"The audit is in {harmless(str(out))}.")
     typer.echo(LEAVING)
+
+
+def _forget(settings: Settings, reason: str, *, alone: bool) -> None:
+    """Drop what should have ended and Okta no longer shows; say what it still shows."""
+    if not alone or not reason:
+        raise SettingError(
+            "--forget goes with --reason alone.",
+            "Say how you know that they are gone: recover --forget --reason WHY",
+        )
+    from bot.app.opening import open_store
+    from bot.app.recovering import forget, overdue
+
+    with open_store(settings) as database:
+        late = asyncio.run(overdue(database))
+        for each in late:
+            if not each.is_shown:
+                forget(database, each, reason, me())
+            stray = each.ending.stray
+            pair = each.integration, stray.person_id, stray.group_id
+            who, what = database.look(queries.names, *pair)
+            said = f"{each.integration}: {who} in {what}"
+            word = "LEFT" if each.is_shown else "forgotten"
+            typer.echo(f"{word} {harmless(said)}")
+    if any(each.is_shown for each in late):
+        typer.echo("Okta still shows what is left: remove it there.", err=True)
+        raise typer.Exit(WRONG)
+    if not late:
+        typer.echo("Nothing waits whose end has come.", err=True)
 
 
 def _said(stray: "Stray", gone: bool, until: datetime | None) -> str:

@@ -178,12 +178,16 @@ def is_member_by_rows(session: Session, row: AccessRequest | AccessGrant) -> boo
 
 def names_of(session: Session, about: AccessGrant | AccessRequest) -> tuple[str, str]:
     """Return whom and what it is about, by login and name where known."""
-    person = session.get(OktaPerson, (about.integration, about.grantee_id))
-    group = session.get(OktaGroup, (about.integration, about.group_id))
-    return (
-        person.login if person else about.grantee_id,
-        group.name if group else about.group_id,
-    )
+    return names(session, about.integration, about.grantee_id, about.group_id)
+
+
+def names(
+    session: Session, integration: str, person_id: str, group_id: str
+) -> tuple[str, str]:
+    """Return the login of a person and the name of a group; their ids if not known."""
+    person = session.get(OktaPerson, (integration, person_id))
+    group = session.get(OktaGroup, (integration, group_id))
+    return person.login if person else person_id, group.name if group else group_id
 
 
 def live_grants(session: Session, integration: str) -> list[AccessGrant]:

@@ -110,6 +110,26 @@ def test_what_was_given_an_end_is_listed_and_can_be_revoked(watched: World) -> N
     assert _type(watched, "retire", "--check").exit_code == 0
 
 
+def test_what_was_in_a_group_that_was_deleted_is_forgotten_when_an_operator_says_so(
+    watched: World,
+) -> None:
+    _forgets_a_grant(watched)
+    given = _type(watched, "recover", "--end-in", "1s", "--reason", "restored")
+    assert given.exit_code == 0, given.output
+    with watched.bot(replace(QUICK, reconcile=timedelta(seconds=1))):
+        watched.okta.fail("^DELETE", "403", times=1000)
+        watched.told("ivan", "access-bot recover --forget")
+        assert "--reason WHY" in _type(watched, "recover", "--forget").output
+        left = _type(watched, "recover", "--forget", "--reason", "no group")
+        assert (left.exit_code, left.stdout[:5]) == (1, "LEFT ")
+    watched.okta.delete_group(GROUP)
+    assert _type(watched, "retire", "--check").exit_code == 1
+    gone = _type(watched, "recover", "--forget", "--reason", "the group is gone")
+    assert gone.exit_code == 0, gone.output
+    assert f"forgotten corp-okta: {login('rita')} in {GROUP}" in gone.stdout
+    assert _type(watched, "retire", "--check").exit_code == 0
+
+
 def test_an_admin_ends_it_in_slack_too(watched: World) -> None:
     _forgets_a_grant(watched)
     given = _type(watched, "recover", "--end-in", "4h", "--reason", "restored")

@@ -7,7 +7,15 @@ import pytest
 
 from bot.core.words import GrantStatus, SettingError
 from bot.workflow.upkeep import end_strays
-from bot.workflow.upkeep.strays import ENDING, Membership, give_end, has_end
+from bot.workflow.upkeep.strays import (
+    ENDING,
+    Membership,
+    endings,
+    forget,
+    give_end,
+    has_end,
+    is_shown,
+)
 from bot.workflow.upkeep.watching import unexplained
 from tests.workflow.world import HOUR, START, World
 
@@ -123,6 +131,27 @@ async def test_it_is_gone_with_who_was_deleted_but_not_with_a_group_that_is_hidd
     world.org.set_role(world.app["client_id"], "GROUP_MEMBERSHIP_ADMIN")
     world.org.delete_user(ANN)
     assert await end_strays(world.office, ours) == 1
+
+
+@pytest.mark.usefixtures("stray")
+async def test_with_a_group_that_was_deleted_it_is_tried_in_silence_until_forgotten(
+    world: World,
+) -> None:
+    await world.look_at_person("ann")
+    world.wait(HOUR)
+    world.org.delete_group("prod-db")
+    assert [await end_strays(world.office, ours) for _ in range(3)] == [0, 0, 0]
+    assert world.events().count("stray membership: taken back") == 1
+    assert "ann@example.com in prod-db" in world.alerts("lead")
+    assert "access-bot recover --forget --reason WHY" in world.alerts("lead")
+    [ending] = world.look(lambda session: endings(session, "corp"))
+    assert not await is_shown(world.office, ending.stray)
+    now = world.clock()
+    await world.run(forget, "corp", ending, "deleted", by="cli:ops", now=now)
+    assert world.events()[-1] == "stray membership: forgotten"
+    world.wait(timedelta(days=1))
+    assert await end_strays(world.office, ours) == 0
+    assert world.alerts("lead").count("could not be taken back") == 1
 
 
 async def test_a_row_that_somebody_wrote_takes_nothing_from_anybody(

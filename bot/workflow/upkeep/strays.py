@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from bot.core.words import DirectoryError, DirectoryGone, SettingError
-from bot.store import audit, directory
+from bot.store import audit, directory, queries
 from bot.store.tables import Event
 from bot.workflow.notices import tell_people
 from bot.workflow.reading import Office
@@ -24,6 +24,7 @@ TAKEN_BACK = "stray membership: taken back"
 GONE = "stray membership: gone"
 GIVEN_ANEW = "stray membership: given anew"
 ANOTHERS = "stray membership: changed by others"
+FORGOTTEN = "stray membership: forgotten"
 """What the audit says of one, in the order in which it may be said."""
 
 ENDING = "stray memberships:{}"
@@ -132,17 +133,26 @@ async def take_back(office: Office, stray: Membership, by: str) -> bool:
     note = partial(_note, integration=office.name, stray=stray, by=by)
     run = office.database.run
     await run(note, what=TAKEN_BACK, now=office.clock())
-    try:
-        await office.directory.remove_member(
-            stray.group_id, stray.person_id, before_send=lambda: None
-        )
-        gone = await _is_seen_gone(office, stray)
-    except DirectoryGone:
-        # A group that is not shown is no proof: it may be hidden from us.
-        gone = await office.directory.person(stray.person_id) is None
+    gone = await _remove(office, stray)
     if gone:
         await run(note, what=GONE, now=office.clock())
     return gone
+
+
+async def _remove(office: Office, stray: Membership) -> bool:
+    """Remove it in Okta, and tell whether it is read to be gone."""
+    okta = office.directory
+    try:
+        await okta.remove_member(
+            stray.group_id, stray.person_id, before_send=lambda: None
+        )
+    except DirectoryGone:
+        if await okta.person(stray.person_id) is None:
+            return True
+        # A group that is not shown is no proof: it may be hidden from us.
+        if await okta.group(stray.group_id) is None:
+            return False
+    return await _is_seen_gone(office, stray)
 
 
 async def _is_seen_gone(office: Office, stray: Membership) -> bool:
@@ -166,23 +176,73 @@ async def end_strays(
         return 0
     gone = 0
     for each in await office.database.read(endings, office.name):
-        seq, stray = each.seq, each.stray
         if each.until > office.clock():
             break
-        try:
-            if not await is_still_ours(stray):
-                await office.database.run(_leave, office, each, office.clock())
-                continue
-            is_gone = await take_back(office, stray, "bot")
-        except (DirectoryError, SettingError):
-            is_gone = False
-        if is_gone:
-            await office.database.run(_forget, office.name, seq, office.clock())
-        else:
-            await office.database.run(_tell_late, office, stray, office.clock())
-        gone += is_gone
+        gone += await _end(office, each, is_still_ours)
     await office.database.run(_leave_given_anew, office)
     return gone
+
+
+async def _end(
+    office: Office,
+    ending: Ending,
+    is_still_ours: Callable[[Membership], Awaitable[bool]],
+) -> bool:
+    """Take one back, and tell whether it is gone."""
+    run, stray = office.database.run, ending.stray
+    try:
+        if not await is_still_ours(stray):
+            await run(_leave, office, ending, office.clock())
+            return False
+        await run(_intend, office, ending, office.clock())
+        is_gone = await _remove(office, stray)
+    except (DirectoryError, SettingError):
+        is_gone = False
+    await run(_gone if is_gone else _tell_late, office, ending, office.clock())
+    return is_gone
+
+
+def _intend(session: Session, office: Office, ending: Ending, now: datetime) -> None:
+    """Write that it is taken back: once for each end, however often it is tried."""
+    stray, chain = ending.stray, audit.chain_of(session)
+    written = select(Event).where(
+        Event.kind == TAKEN_BACK,
+        Event.integration == office.name,
+        Event.person_id == stray.person_id,
+        Event.group_id == stray.group_id,
+        col(Event.seq) > ending.seq,
+    )
+    if not any(chain.fits(event) for event in session.exec(written)):
+        _note(session, office.name, stray, TAKEN_BACK, "bot", now)
+
+
+def _gone(session: Session, office: Office, ending: Ending, now: datetime) -> None:
+    _note(session, office.name, ending.stray, GONE, "bot", now)
+    _forget(session, office.name, ending.seq, now)
+
+
+async def is_shown(office: Office, stray: Membership) -> bool:
+    """Read whether Okta shows it: not where person or group is gone, or is hidden."""
+    try:
+        held = await office.directory.groups_of(stray.person_id)
+    except DirectoryGone:
+        return False
+    return stray.group_id in held
+
+
+def forget(
+    session: Session,
+    integration: str,
+    ending: Ending,
+    reason: str,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Take it for ended, as an operator says that it is."""
+    text = {"reason": reason}
+    _note(session, integration, ending.stray, FORGOTTEN, by, now, text=text)
+    _forget(session, integration, ending.seq, now)
 
 
 def _leave(session: Session, office: Office, ending: Ending, now: datetime) -> None:
@@ -238,13 +298,14 @@ def _forget(session: Session, integration: str, seq: int, now: datetime) -> None
     directory.remember(session, ENDING.format(integration), left, now)
 
 
-def _tell_late(
-    session: Session, office: Office, stray: Membership, now: datetime
-) -> None:
+def _tell_late(session: Session, office: Office, ending: Ending, now: datetime) -> None:
+    stray = ending.stray
+    who, what = queries.names(session, office.name, stray.person_id, stray.group_id)
     said = (
         f"A membership in {office.name} that an admin gave an end could not be taken "
-        f"back: {stray.person_id} in {stray.group_id}. I try again every few minutes; "
-        "if you can, remove it in Okta."
+        f"back: {who} in {what}. I try again every few minutes; if you can, remove it "
+        "in Okta. If it is gone there, as with a group that was deleted, type: "
+        "access-bot recover --forget --reason WHY"
     )
     key = f"stray:{stray.person_id}:{stray.group_id}:{now:%Y-%m-%d}"
     tell_people(session, office.name, "owner", said, key=key, now=now)
@@ -258,6 +319,7 @@ def _note(
     by: str,
     now: datetime,
     data: Mapping[str, Any] | None = None,
+    text: Mapping[str, str] | None = None,
 ) -> Event:
     return audit.record(
         session,
@@ -265,6 +327,7 @@ def _note(
         by=by,
         now=now,
         data=data,
+        text=text,
         integration=integration,
         person_id=stray.person_id,
         group_id=stray.group_id,
