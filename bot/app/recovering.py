@@ -4,6 +4,7 @@ After a restore, or where the key was used elsewhere, Okta's log says what the
 database cannot.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +23,9 @@ from bot.workflow.upkeep.strays import Ending, Membership, endings
 from bot.workflow.upkeep.watching import to_watch, unexplained, watched
 
 SECOND = timedelta(seconds=1)
+
+LATEST = LOG_KEEPS - timedelta(days=1)
+"""How long after it was given a membership is certainly still in Okta's log."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,21 @@ async def take_back(database: Database, stray: Stray, by: str) -> bool:
         if not await is_still_ours(office, stray.membership):
             return False
         return await strays_of_rows.take_back(office, stray.membership, by)
+
+
+def refuse_late_end(found: Sequence[Stray], until: datetime) -> None:
+    """Raise SettingError where an end is too late for one of those that were found.
+
+    NB. Whose a membership is by then, only Okta's log can tell.
+    """
+    first = min(found, key=lambda each: each.at, default=None)
+    if first is not None and until > first.at + LATEST:
+        raise SettingError(
+            f"{first.login} in {first.group} would end when Okta's log no longer says "
+            "whose it is, and never be removed.",
+            f"End it before {first.at + LATEST:%F %R} UTC, with a shorter --end-in, "
+            "or use --remove.",
+        )
 
 
 def give_end(database: Database, stray: Stray, until: datetime, by: str) -> None:

@@ -68,12 +68,14 @@ def recover(
     # Not at the top: the parts of the whole bot take seconds to import.
     from bot.app.anchoring import accept
     from bot.app.opening import open_store
-    from bot.app.recovering import give_end, strays, take_back
+    from bot.app.recovering import give_end, refuse_late_end, strays, take_back
 
     length = _length(end_in, remove)
     with open_store(settings) as database:
         until = now_of(database) + length if length else None
         found = asyncio.run(strays(database))
+        if until:
+            refuse_late_end(found, until)
         if as_json:
             typer.echo(json.dumps([asdict(each) for each in found], default=str))
         left = 0

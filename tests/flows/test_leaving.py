@@ -81,6 +81,17 @@ def test_a_stray_membership_is_given_an_end_and_ends_then(watched: World) -> Non
     assert "stray membership: gone" in [e.kind for e in watched.all_of(Event)]
 
 
+def test_an_end_that_the_log_would_not_live_to_see_is_refused(watched: World) -> None:
+    _forgets_a_grant(watched)
+    late = _type(watched, "recover", "--end-in", "90d", "--reason", "restored")
+    assert late.exit_code == 2, late.output
+    assert f"{login('rita')} in {GROUP} would end when Okta's log" in late.output
+    assert "with a shorter --end-in" in late.output
+    assert "LEFT" in _type(watched, "recover").stdout
+    given = _type(watched, "recover", "--end-in", "88d", "--reason", "restored")
+    assert given.exit_code == 0, given.output
+
+
 def test_a_log_that_is_out_of_sight_is_no_sign_that_it_is_somebody_elses(
     watched: World,
 ) -> None:

@@ -19,6 +19,7 @@ from bot.store.tables import (
 from bot.store.verification import verify
 from bot.workflow.upkeep import retain
 from bot.workflow.upkeep.retaining import Retained
+from bot.workflow.upkeep.strays import Membership, endings, forget, give_end, waiting
 from tests.hand import by_hand
 from tests.workflow.world import HOUR, World, known
 
@@ -101,6 +102,24 @@ async def test_the_audit_is_pruned_behind_a_checkpoint_and_verifies(
     assert world.look(lambda s: list(verify(s))) == []
     assert len(world.rows(AccessRequest)) == 1
     assert world.rows(EventText)[0].seq >= after[0]
+
+
+async def test_the_end_of_a_stray_membership_is_kept_until_it_is_settled(
+    world: World,
+) -> None:
+    pair = {"person_id": world.ids["bob"], "group_id": world.ids["prod-logs"]}
+    stray = Membership(**pair, at=world.clock())
+    until = world.clock() + 500 * DAY
+    await world.run(give_end, "corp", stray, until, by="cli:ops", now=world.clock())
+    [seq] = world.look(waiting)
+    await _ended(world)
+    world.wait(400 * DAY)
+    await _ended_again(world)
+    await _retain(world)
+    assert _numbers(world)[0] <= seq
+    [ending] = world.look(lambda session: endings(session, "corp"))
+    await world.run(forget, "corp", ending, "gone", by="cli:ops", now=world.clock())
+    assert (await _retain(world)).events > 0
 
 
 @pytest.mark.parametrize("answered", [True, False])

@@ -38,6 +38,7 @@ from bot.store.tables import (
     Notice,
     OktaPerson,
 )
+from bot.workflow.upkeep import strays
 
 UNSYNCED = {"synchronize_session": False}
 
@@ -171,6 +172,7 @@ def _last_unneeded(session: Session, before: datetime) -> int | None:
         )
     ).one()
     needed += [] if lives is None else [lives]
+    needed += strays.waiting(session)
     return _without_parting(session, min(needed) - 1) if needed else None
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from bot.core.words import DirectoryError, DirectoryGone, SettingError
 from bot.store import audit, directory, queries
-from bot.store.tables import Event
+from bot.store.tables import Event, Upkeep
 from bot.workflow.notices import tell_people
 from bot.workflow.reading import Office
 
@@ -274,6 +274,17 @@ def _given_ends(session: Session, integration: str) -> list[Event]:
         event
         for event in events
         if event is not None and event.kind == GIVEN_AN_END and chain.fits(event)
+    ]
+
+
+def waiting(session: Session) -> list[int]:
+    """Return the numbers of the events that gave an end which is not settled."""
+    prefix = ENDING.format("")
+    rows = session.exec(select(Upkeep).where(col(Upkeep.name).startswith(prefix)))
+    return [
+        event.seq
+        for row in rows.all()
+        for event in _given_ends(session, row.name.removeprefix(prefix))
     ]
 
 
