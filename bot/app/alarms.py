@@ -9,7 +9,7 @@ import structlog
 from bot.app import replicas
 from bot.app.anchoring import is_rolled_back, publish_head, stop_giving
 from bot.app.parts import Parts, accounts_of
-from bot.app.recovering import is_still_ours, watch
+from bot.app.recovering import watch, whose
 from bot.core.words import AccessBotError, SettingError
 from bot.ops.rotation import Rotation
 from bot.store import queries
@@ -34,7 +34,7 @@ def set_alarms_of(parts: Parts, name: str) -> None:
     office, timing = parts.offices[name], parts.timing
     every(timing.verify, f"look after {name}", partial(grants.look_after, office))
     every(timing.lost, f"look for lost {name}", partial(grants.look_for_lost, office))
-    end_strays = partial(upkeep.end_strays, office, partial(is_still_ours, office))
+    end_strays = partial(upkeep.end_strays, office, partial(whose, office))
     every(timing.reconcile, f"end strays {name}", end_strays)
     if office.integration.credential_rotation:
         rotation = Rotation(

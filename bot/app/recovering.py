@@ -19,7 +19,7 @@ from bot.store.database import Database
 from bot.workflow.people import read_person
 from bot.workflow.reading import Office
 from bot.workflow.upkeep import strays as strays_of_rows
-from bot.workflow.upkeep.strays import Ending, Membership, endings
+from bot.workflow.upkeep.strays import Ending, Membership, Whose, endings
 from bot.workflow.upkeep.watching import to_watch, unexplained, watched
 
 SECOND = timedelta(seconds=1)
@@ -75,7 +75,7 @@ async def _foreign(office: Office) -> list[Change]:
 async def take_back(database: Database, stray: Stray, by: str) -> bool:
     """Remove a stray membership, read back that it is gone, and write it down.
 
-    One that somebody else changed meanwhile is left to them, which is False.
+    One that somebody else gave anew meanwhile is left to them, which is False.
     Raises DirectoryError when Okta did not do its part.
     """
     catalogue = database.look(policy_in_force)
@@ -83,8 +83,9 @@ async def take_back(database: Database, stray: Stray, by: str) -> bool:
     if integration is None:
         return False
     async with visit(database, catalogue, integration) as office:
-        if not await is_still_ours(office, stray.membership):
-            return False
+        stands = await whose(office, stray.membership)
+        if stands is not Whose.OURS:
+            return stands is Whose.NOBODYS
         return await strays_of_rows.take_back(office, stray.membership, by)
 
 
@@ -177,8 +178,8 @@ def _log_reader(office: Office) -> OktaClient:
     )
 
 
-async def is_still_ours(office: Office, stray: Membership) -> bool:
-    """Tell whether our app gave a membership and nobody has changed it since.
+async def whose(office: Office, stray: Membership) -> Whose:
+    """Return whose a membership is that our app gave: who changed it last, and how.
 
     NB. Whoever is removed and added again by somebody else is theirs. Raises
     SettingError where the log may not be read, or shows nothing of it, as it does to
@@ -195,7 +196,9 @@ async def is_still_ours(office: Office, stray: Membership) -> bool:
             "Let the app read the log again, or remove the member in Okta.",
         )
     last = of_it[-1]
-    return (last.verb, last.by, last.at) == ("add", us, stray.at)
+    if last.verb == "remove":
+        return Whose.NOBODYS
+    return Whose.OURS if (last.by, last.at) == (us, stray.at) else Whose.OTHERS
 
 
 async def _stray(office: Office, change: Change) -> Stray | None:
@@ -210,7 +213,7 @@ async def _stray(office: Office, change: Change) -> Stray | None:
     if person is None or change.group_id not in (person.groups or ()):
         return None
     given = Membership(person_id=person.id, group_id=change.group_id, at=change.at)
-    if not await is_still_ours(office, given):
+    if await whose(office, given) is not Whose.OURS:
         return None
     group = await okta.group(change.group_id)
     return Stray(

@@ -92,6 +92,34 @@ def test_an_end_that_the_log_would_not_live_to_see_is_refused(watched: World) ->
     assert given.exit_code == 0, given.output
 
 
+def test_what_okta_shows_too_long_is_gone_all_the_same_by_its_log(
+    watched: World,
+) -> None:
+    _forgets_a_grant(watched)
+    given = _type(watched, "recover", "--end-in", "1s", "--reason", "restored")
+    assert given.exit_code == 0, given.output
+    watched.okta.set_read_lag(2)
+    quick = replace(QUICK, reconcile=timedelta(seconds=1), read_back=timedelta(0))
+    with watched.bot(quick):
+        watched.slack.wait_for(lambda: "stray membership: gone" in _kinds(watched))
+    assert "stray membership: changed by others" not in _kinds(watched)
+    assert _kinds(watched).count("stray membership: taken back") == 1
+    assert not watched.was_told("ivan", "could not be taken back")
+
+
+def test_what_is_taken_back_by_hand_is_read_for_as_long_as_okta_lags(
+    watched: World,
+) -> None:
+    _forgets_a_grant(watched)
+    watched.okta.set_read_lag(4)
+    found = _type(watched, "recover", "--remove", "--reason", "restored")
+    assert (found.exit_code, found.stdout[:7]) == (0, "removed")
+
+
+def _kinds(world: World) -> list[str]:
+    return [event.kind for event in world.all_of(Event)]
+
+
 def test_a_log_that_is_out_of_sight_is_no_sign_that_it_is_somebody_elses(
     watched: World,
 ) -> None:

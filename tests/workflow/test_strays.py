@@ -10,6 +10,7 @@ from bot.workflow.upkeep import end_strays
 from bot.workflow.upkeep.strays import (
     ENDING,
     Membership,
+    Whose,
     endings,
     forget,
     give_end,
@@ -24,16 +25,16 @@ pytestmark = pytest.mark.anyio
 ANN = "ann@example.com"
 
 
-async def ours(_: Membership) -> bool:
+async def ours(_: Membership) -> Whose:
     """Nobody has changed it since it was given, by Okta's log."""
-    return True
+    return Whose.OURS
 
 
-async def anothers(_: Membership) -> bool:
-    return False
+async def anothers(_: Membership) -> Whose:
+    return Whose.OTHERS
 
 
-async def unknown(_: Membership) -> bool:
+async def unknown(_: Membership) -> Whose:
     raise SettingError("Okta's log shows the app nothing at all.", "Let it read.")
 
 

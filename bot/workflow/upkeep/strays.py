@@ -7,7 +7,8 @@ are gone.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,15 @@ ANOTHERS = "stray membership: changed by others"
 FORGOTTEN = "stray membership: forgotten"
 """What the audit says of one, in the order in which it may be said."""
 
+
+class Whose(StrEnum):
+    """Whose a membership is, by the newest change of it in Okta's log."""
+
+    OURS = "ours"  # nobody has changed it since our app gave it
+    NOBODYS = "nobody's"  # it was removed, by us or by others
+    OTHERS = "others'"  # somebody has given it anew
+
+
 ENDING = "stray memberships:{}"
 """What is remembered: the numbers of the events that gave an end, with that end."""
 
@@ -38,6 +48,10 @@ class Membership:
     person_id: str
     group_id: str
     at: datetime
+
+
+Look = Callable[[Membership], Awaitable[Whose]]
+"""How whose a membership is can be looked up."""
 
 
 def give_end(
@@ -63,6 +77,10 @@ class Ending:
     seq: int
     stray: Membership
     until: datetime
+
+
+Outcome = Callable[[Session, Office, Ending, datetime], None]
+"""What is written of one whose end has come."""
 
 
 def endings(session: Session, integration: str) -> list[Ending]:
@@ -133,14 +151,17 @@ async def take_back(office: Office, stray: Membership, by: str) -> bool:
     note = partial(_note, integration=office.name, stray=stray, by=by)
     run = office.database.run
     await run(note, what=TAKEN_BACK, now=office.clock())
-    gone = await _remove(office, stray)
+    gone = await _remove(office, stray, office.timing.lag)
     if gone:
         await run(note, what=GONE, now=office.clock())
     return gone
 
 
-async def _remove(office: Office, stray: Membership) -> bool:
-    """Remove it in Okta, and tell whether it is read to be gone."""
+async def _remove(office: Office, stray: Membership, within: timedelta) -> bool:
+    """Remove it in Okta, and tell whether it is read to be gone within a while.
+
+    Raises DirectoryError when Okta did not do its part, or shows the group no more.
+    """
     okta = office.directory
     try:
         await okta.remove_member(
@@ -151,26 +172,27 @@ async def _remove(office: Office, stray: Membership) -> bool:
             return True
         # A group that is not shown is no proof: it may be hidden from us.
         if await okta.group(stray.group_id) is None:
+            raise
+    return await _is_seen_gone(office, stray, within)
+
+
+async def _is_seen_gone(office: Office, stray: Membership, within: timedelta) -> bool:
+    """Read it back for a while: what Okta shows may lag behind what it did."""
+    wait, waited = office.timing.read_back, timedelta()
+    while await is_shown(office, stray):
+        if waited >= within:
             return False
-    return await _is_seen_gone(office, stray)
+        await asyncio.sleep(wait.total_seconds())
+        waited, wait = waited + wait, 2 * wait
+    return True
 
 
-async def _is_seen_gone(office: Office, stray: Membership) -> bool:
-    """Read it back: what Okta shows may lag behind what it did."""
-    for wait in (0, 1, 2):
-        await asyncio.sleep(wait * office.timing.read_back.total_seconds())
-        if stray.group_id not in await office.directory.groups_of(stray.person_id):
-            return True
-    return False
-
-
-async def end_strays(
-    office: Office, is_still_ours: Callable[[Membership], Awaitable[bool]]
-) -> int:
+async def end_strays(office: Office, whose: Look) -> int:
     """Take back those whose end has come; return how many are gone.
 
-    One that somebody else has given since is left to them. The owner is told, once
-    a day, of one that Okta does not let go, or of which it is not known whose it is.
+    One that somebody else has given since is left to them, and one that was removed
+    is gone, by whomever. The owner is told, once a day, of one that Okta does not let
+    go, or of which it is not known whose it is.
     """
     if not await office.database.read(_ending, office.name):
         return 0
@@ -178,32 +200,39 @@ async def end_strays(
     for each in await office.database.read(endings, office.name):
         if each.until > office.clock():
             break
-        gone += await _end(office, each, is_still_ours)
+        gone += await _end(office, each, whose)
     await office.database.run(_leave_given_anew, office)
     return gone
 
 
-async def _end(
-    office: Office,
-    ending: Ending,
-    is_still_ours: Callable[[Membership], Awaitable[bool]],
-) -> bool:
-    """Take one back, and tell whether it is gone."""
-    run, stray = office.database.run, ending.stray
+async def _end(office: Office, ending: Ending, whose: Look) -> bool:
+    """Take one back, write what became of it, and tell whether it is gone."""
     try:
-        if not await is_still_ours(stray):
-            await run(_leave, office, ending, office.clock())
-            return False
-        await run(_intend, office, ending, office.clock())
-        is_gone = await _remove(office, stray)
+        outcome = await _outcome(office, ending, whose)
     except (DirectoryError, SettingError):
-        is_gone = False
-    await run(_gone if is_gone else _tell_late, office, ending, office.clock())
-    return is_gone
+        outcome = _tell_late
+    if outcome:
+        await office.database.run(outcome, office, ending, office.clock())
+    return outcome is _gone
 
 
-def _intend(session: Session, office: Office, ending: Ending, now: datetime) -> None:
-    """Write that it is taken back: once for each end, however often it is tried."""
+async def _outcome(office: Office, ending: Ending, whose: Look) -> Outcome | None:
+    """Remove it where it is ours; return what is to be written of it."""
+    stands = await whose(ending.stray)
+    if stands is not Whose.OURS:
+        return _gone if stands is Whose.NOBODYS else _leave
+    is_first = await office.database.run(_intend, office, ending, office.clock())
+    if await _remove(office, ending.stray, 3 * office.timing.read_back):
+        return _gone
+    # What Okta does not show yet, its log tells the next time.
+    return None if is_first else _tell_late
+
+
+def _intend(session: Session, office: Office, ending: Ending, now: datetime) -> bool:
+    """Write that it is taken back: once for each end, however often it is tried.
+
+    Tells whether that is now.
+    """
     stray, chain = ending.stray, audit.chain_of(session)
     written = select(Event).where(
         Event.kind == TAKEN_BACK,
@@ -212,8 +241,10 @@ def _intend(session: Session, office: Office, ending: Ending, now: datetime) -> 
         Event.group_id == stray.group_id,
         col(Event.seq) > ending.seq,
     )
-    if not any(chain.fits(event) for event in session.exec(written)):
-        _note(session, office.name, stray, TAKEN_BACK, "bot", now)
+    if any(chain.fits(event) for event in session.exec(written)):
+        return False
+    _note(session, office.name, stray, TAKEN_BACK, "bot", now)
+    return True
 
 
 def _gone(session: Session, office: Office, ending: Ending, now: datetime) -> None:
