@@ -1,7 +1,8 @@
 """revoke, freeze, unfreeze, people relink and erase: what an operator may change.
 
 Each only records what is to be done, beside a bot that may be running; the bot
-does it within seconds. No command approves anything.
+does it within seconds, or minutes for what `recover` gave an end. No command
+approves anything.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from bot.store.sqlite import is_run_on
 from bot.store.tables import OktaPerson, PersonLink
 from bot.workflow.freezing import Frozen
 from bot.workflow.freezing import freeze as set_freeze
-from bot.workflow.revoking import being_removed
+from bot.workflow.revoking import being_removed, being_taken_back
 from bot.workflow.revoking import revoke as end_all
 from bot.workflow.upkeep import erase as erase_person
 
@@ -57,6 +58,7 @@ def revoke(
             for pair in pairs
         )
         leaving = sum(database.look(being_removed, *pair) for pair in pairs)
+        slow = sum(database.look(being_taken_back, *pair) for pair in pairs)
         runs = _is_running(database)
     if not count and not leaving:
         typer.echo("They hold and await nothing of that.")
@@ -66,6 +68,8 @@ def revoke(
         typer.echo(f"{said}, but no bot is running: start it, or remove them in Okta.")
         raise typer.Exit(WRONG)
     typer.echo(f"{said}; the bot removes it within seconds, while Okta answers.")
+    if slow:
+        typer.echo(f"Within minutes for {slow} of them, which recover gave an end.")
     typer.echo("What is left to remove: access-bot grants --status revoking")
 
 

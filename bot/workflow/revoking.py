@@ -47,6 +47,13 @@ def being_removed(
     return sum(grant.status is GrantStatus.REVOKING for grant in held)
 
 
+def being_taken_back(
+    session: Session, integration: str, person_id: str, group_id: str | None
+) -> int:
+    """Return how many that `recover` gave an end wait for the upkeep to end them."""
+    return len(strays.held_by(session, integration, person_id, group_id))
+
+
 def _held(
     integration: str, person_id: str, group_id: str | None
 ) -> SelectOfScalar[AccessGrant]:

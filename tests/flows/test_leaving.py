@@ -145,6 +145,7 @@ def test_what_was_given_an_end_is_listed_and_can_be_revoked(watched: World) -> N
     with watched.bot(replace(QUICK, reconcile=timedelta(seconds=1))):
         revoked = _type(watched, "revoke", login("rita"), "all")
         assert "1 ended or denied" in revoked.stdout
+        assert "Within minutes for 1 of them" in revoked.stdout
         watched.members()
     assert _type(watched, "retire", "--check").exit_code == 0
 
@@ -178,6 +179,7 @@ def test_an_admin_ends_it_in_slack_too(watched: World) -> None:
         ada = watched.slack_ids["ada"]
         said = watched.slack.command(ada, f"revoke {rita} all").text
         assert "Done: 1 ended or denied." in said
+        assert "for 1 without a grant in minutes" in said
         watched.members()
 
 

@@ -108,6 +108,7 @@ async def test_what_somebody_else_has_given_since_is_left_to_them(world: World) 
     assert await end_strays(world.office, anothers) == 0
     assert world.members == ["ann"]
     assert world.events()[-1] == "stray membership: changed by others"
+    assert world.alerts("lead").count("somebody else has given it anew since") == 1
     assert await end_strays(world.office, ours) == 0
     assert world.members == ["ann"]
 

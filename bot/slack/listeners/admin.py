@@ -35,9 +35,10 @@ from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.notices import show_home
 from bot.workflow.people import identify
 from bot.workflow.reading import Office, policy_for
-from bot.workflow.revoking import being_removed, revoke
+from bot.workflow.revoking import being_removed, being_taken_back, revoke
 
 ALL = "all"
+SECONDS = "in seconds"
 ADMINS_ONLY = Refused("Only admins can do that.")
 NO_GROUP = "I know no group called “{}”."
 NOBODY = "I know nobody called {}, or more than one: mention them, as in @rita."
@@ -168,14 +169,16 @@ async def revoke_access(desk: Desk, body: Body, people: People, rest: str) -> Re
     ]
     if not pairs:
         return say(body, NO_GROUP.format(clean(name, 100)))
-    count = leaving = 0
+    count = leaving = slow = 0
     for at, group_id in pairs:
         by, now = f"okta:{at.person.id}", desk.clock()
         pair = at.office.name, at.target.id, group_id
         count += await desk.write(revoke, *pair, by=by, now=now)
         leaving += await desk.database.read(being_removed, *pair)
+        slow += await desk.database.read(being_taken_back, *pair)
     if count:
-        return say(body, f"Done: {count} ended or denied. Okta follows in seconds.")
+        when = f"{SECONDS}, for {slow} without a grant in minutes" if slow else SECONDS
+        return say(body, f"Done: {count} ended or denied. Okta follows {when}.")
     if leaving:
         return say(body, "It is being removed in Okta already.")
     return say(body, "They hold and await nothing of that here.")

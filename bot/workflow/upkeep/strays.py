@@ -118,14 +118,22 @@ def end_now(
 
     Returns how many there are.
     """
-    count = 0
-    for each in endings(session, integration):
-        stray = each.stray
-        if stray.person_id == person_id and group_id in (None, stray.group_id):
-            _forget(session, integration, each.seq, now)
-            give_end(session, integration, stray, now, by=by, now=now)
-            count += 1
-    return count
+    held = held_by(session, integration, person_id, group_id)
+    for each in held:
+        _forget(session, integration, each.seq, now)
+        give_end(session, integration, each.stray, now, by=by, now=now)
+    return len(held)
+
+
+def held_by(
+    session: Session, integration: str, person_id: str, group_id: str | None
+) -> list[Ending]:
+    """Return those of a person that are not settled, of all groups when it is None."""
+    return [
+        each
+        for each in endings(session, integration)
+        if each.stray.person_id == person_id and group_id in (None, each.stray.group_id)
+    ]
 
 
 def has_end(session: Session, integration: str, stray: Membership) -> bool:
@@ -277,8 +285,18 @@ def forget(
 
 
 def _leave(session: Session, office: Office, ending: Ending, now: datetime) -> None:
-    _note(session, office.name, ending.stray, ANOTHERS, "bot", now)
+    """Leave it to whoever gave it anew; the owner is told: an admin meant it to end."""
+    stray = ending.stray
+    _note(session, office.name, stray, ANOTHERS, "bot", now)
     _forget(session, office.name, ending.seq, now)
+    who, what = queries.names(session, office.name, stray.person_id, stray.group_id)
+    said = (
+        f"{who} stays in {what} of {office.name}: an admin gave that an end, but "
+        "somebody else has given it anew since, so I leave it to them. If it is to "
+        "end, remove it in Okta."
+    )
+    key = f"stray left:{ending.seq}"
+    tell_people(session, office.name, "owner", said, key=key, now=now)
 
 
 def _leave_given_anew(session: Session, office: Office) -> None:
