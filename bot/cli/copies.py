@@ -13,7 +13,8 @@ from bot.cli.setting import begin, opened_store
 from bot.core.words import SettingError
 from bot.store import audit
 
-SUFFIXES = ("", "-wal", "-shm")
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PG_DUMP = "Use its own program: pg_dump --format=custom --file=COPY DATABASE_URL"
 
 
@@ -53,11 +54,18 @@ def restore(
     with only_one(path):
         was_there = path.exists()
         kept = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        if was_there:
-            _set_aside(path, kept)
-        for suffix in SUFFIXES:
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
-        _copy(copy, path)
+        # Whole before anything is moved: a full disk must not cost what is there.
+        whole = path.with_name(f"{path.name}.restoring")
+        _remove(whole)
+        _copy_or_stop(copy, whole)
+        try:
+            if was_there:
+                _set_aside(path, kept)
+        except SettingError:
+            _remove(whole)
+            raise
+        _remove(path)
+        whole.replace(path)
     before = f"; what was there is {kept.name}" if was_there else ""
     typer.echo(f"{path} is the copy now{before}.")
     typer.echo(
@@ -69,12 +77,36 @@ def restore(
 def _set_aside(path: Path, kept: Path) -> None:
     """Keep what is there as a copy, or as it is where it is too damaged for that."""
     try:
-        _copy(path, kept)
-    except sqlite3.Error:
+        _copy_or_stop(path, kept)
+    except sqlite3.DatabaseError:
         for suffix in SUFFIXES:
             part = Path(f"{path}{suffix}")
             if part.exists():
                 part.replace(f"{kept}{suffix}")
+
+
+def _copy_or_stop(source: Path, target: Path) -> None:
+    """Copy a database; nothing is left of a copy that is not whole.
+
+    Raises SettingError where it cannot be written, and sqlite3.DatabaseError where
+    `source` is no database any more.
+    """
+    try:
+        _copy(source, target)
+    except sqlite3.Error as error:
+        _remove(target)
+        if error.sqlite_errorcode & 0xFF in DAMAGED:
+            raise
+        raise SettingError(
+            f"{target.name} cannot be written, so nothing was changed: {error}.",
+            f"Make room in {target.parent.absolute()}, and try again.",
+        ) from error
+
+
+def _remove(path: Path) -> None:
+    """Remove a SQLite file with what stands beside it."""
+    for suffix in SUFFIXES:
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,7 +1,11 @@
 """backup beside a running bot, restore, and what a start makes of it."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
@@ -73,6 +77,37 @@ def test_a_copy_takes_the_place_of_a_database_that_is_damaged(world: World) -> N
     assert [person.login for person in world.all_of(OktaPerson)]
     [kept] = world.folder.glob("*.before-*")
     assert kept.read_bytes().startswith(b"no database any more")
+
+
+@pytest.mark.parametrize("room", ["for neither", "for the copy alone"])
+def test_on_a_full_disk_everything_stays_as_it_was(world: World, room: str) -> None:
+    copy, path = world.folder / "copy.db", world.folder / "access-bot.db"
+    with world.bot():
+        world.ask()
+    assert _type(world, "backup", str(copy)).exit_code == 0
+    world.by_hand("create table filler as select zeroblob(1000000) as zeros")
+    kept = len(world.all_of(AccessRequest))
+    size = copy.stat().st_size
+    with _no_file_over(size // 2 if room == "for neither" else size + 100_000):
+        result = _type(world, "restore", str(copy))
+    assert result.exit_code == 2, result.output
+    assert "so nothing was changed" in result.output
+    assert "Make room" in result.output
+    assert len(world.all_of(AccessRequest)) == kept == 1
+    assert path.stat().st_size > 1_000_000
+    assert [*world.folder.glob("*.before-*"), *world.folder.glob("*.restoring*")] == []
+    assert _type(world, "restore", str(copy)).exit_code == 0
+
+
+@contextmanager
+def _no_file_over(size: int) -> Iterator[None]:
+    """Let no file grow over `size` bytes: like a disk that is full, to SQLite."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_database_is_no_copy_of_itself(world: World) -> None:
