@@ -50,8 +50,13 @@ PATIENCE = {
     "keepalives_idle": "5",
     "keepalives_interval": "2",
     "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
 }
-"""How long a server that is gone is waited for, in seconds."""
+"""How long a server that is gone is waited for, in seconds; the last in milliseconds.
+
+Keepalives find out who is silent while nothing is sent: what was sent and is not
+acknowledged would be sent again for a quarter of an hour.
+"""
 
 
 def postgres_engines(url: URL) -> Engines:

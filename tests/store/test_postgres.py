@@ -267,3 +267,13 @@ def test_the_settings_of_the_url_are_kept_beside_ours(cluster: Cluster) -> None:
     assert database.transact(settings) == ["5MB", f"{postgres.IDLE_MS // 1000}s"]
     assert database.look(settings) == ["5MB", "1min"], "who only reads may think"
     database.close()
+
+
+@postgres_alone
+@pytest.mark.parametrize("engine_of", ["engine", "reading_engine"])
+def test_a_statement_to_a_server_that_is_gone_is_given_up_in_seconds(
+    database: Database, engine_of: str
+) -> None:
+    with getattr(database, engine_of).connect() as connection:
+        settings = connection.connection.driver_connection.info.get_parameters()
+    assert settings["tcp_user_timeout"] == "10000"
