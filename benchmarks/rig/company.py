@@ -94,7 +94,7 @@ async def _all_ask(database: Database, count: int) -> list[str]:
     here = office(database, org)
     now = here.clock()
     accounts = [_account(name, now) for name in ("ada", *OWNERS, *engineers)]
-    await database.run(upkeep.meet, accounts, now)
+    await upkeep.meet(database, accounts, now)
     await upkeep.discover(here)
     for owner in OWNERS:
         await identify(here, TEAM, slack_id(owner), now)

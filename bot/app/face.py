@@ -130,7 +130,7 @@ async def _reach_slack(parts: Parts, client: AsyncWebClient) -> Mapping[str, Any
 async def _meet(parts: Parts, client: AsyncWebClient, team_id: str) -> None:
     """Read who is in the workspace into rows."""
     accounts = await read_accounts(client, team_id, parts.clock())
-    await parts.database.run(upkeep.meet, accounts, parts.clock())
+    await upkeep.meet(parts.database, accounts, parts.clock())
     # Who was read from Okta before anybody was met here could not be linked then:
     # without this, owners and admins are told nothing until the next discovery.
     for office in list(parts.offices.values()):

@@ -78,7 +78,7 @@ async def _meet(settings: Settings, database: Database, clock: Clock) -> int:
     except AccessBotError as error:
         problem = f"The people of Slack could not be read: {error}"
         raise SettingError(problem, REMEDY) from error
-    return await database.run(upkeep.meet, accounts, clock())
+    return await upkeep.meet(database, accounts, clock())
 
 
 async def _discover(

@@ -124,7 +124,7 @@ async def run_cases(
         )
         for number, person in enumerate(cases.people)
     ]
-    await database.run(upkeep.meet, accounts, clock())
+    await upkeep.meet(database, accounts, clock())
     offices = [
         _office(catalogue, integration, cases, database, clock)
         for integration in catalogue.integrations

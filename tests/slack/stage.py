@@ -199,7 +199,7 @@ class Stage:
         accounts = await read_accounts(
             self.desk.client, self.slack.team_id, self.clock()
         )
-        await self.database.run(upkeep.meet, accounts, self.clock())
+        await upkeep.meet(self.database, accounts, self.clock())
         await upkeep.discover(self.office)
 
     async def _work(self) -> None:

@@ -2,18 +2,24 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import col, select
 
+from bot.core.catalogue.groups import Discovery
 from bot.core.words import DirectoryError
 from bot.sandbox.faults import Kind
+from bot.store import directory
 from bot.store.tables import Event, EventText, OktaGroup
 from bot.workflow import upkeep
 from bot.workflow.reading import policy_for
+from bot.workflow.upkeep import discovery
 from tests.workflow.world import HOUR, MINUTE, World, known
 
 pytestmark = pytest.mark.anyio
@@ -302,3 +308,53 @@ async def test_a_group_named_as_owner_by_a_change_carries_authority_at_once(
         lambda session: policy_for(session, office.catalogue, office.integration)
     )
     assert second in policy.owner_groups
+
+
+# What others wait for
+
+
+@contextmanager
+def writing(world: World) -> Iterator[Callable[[], bool]]:
+    """Give what tells whether a transaction that writes is under way."""
+    engine, under_way = world.database.engine, [0]
+
+    def begin(_connection: object) -> None:
+        under_way[0] += 1
+
+    def end(_connection: object) -> None:
+        under_way[0] -= 1
+
+    heard = {"begin": begin, "commit": end, "rollback": end}
+    for name, hear in heard.items():
+        event.listen(engine, name, hear)
+    yield lambda: under_way[0] > 0
+    for name, hear in heard.items():
+        event.remove(engine, name, hear)
+
+
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [
+        (discovery, "is_about"),
+        (discovery, "attribute_values"),
+        (directory, "groups_called"),
+        (Discovery, "fits"),
+    ],
+)
+async def test_nothing_is_worked_out_over_a_listing_while_others_wait_to_write(
+    world: World, monkeypatch: pytest.MonkeyPatch, of: Any, name: str
+) -> None:
+    world.open_office(more="\n    approval: automatic")
+    world.org.set_group("prod-logs", resourceOwner="prod-db")
+    works_out, waited = getattr(of, name), []
+
+    with writing(world) as is_writing:
+
+        def noted(*about: Any) -> Any:
+            waited.append(is_writing())
+            return works_out(*about)
+
+        monkeypatch.setattr(of, name, noted)
+        await later(world)
+    assert set(waited) == {False}
+    assert world.alerts("ops") == ""

@@ -377,7 +377,7 @@ class Life(RuleBasedStateMachine):
 
     async def _meet(self) -> None:
         accounts = [account(name) for name in NAMES]
-        await self.database.run(upkeep.meet, accounts, self.clock())
+        await upkeep.meet(self.database, accounts, self.clock())
         await upkeep.discover(self.office)
 
     async def _known(self, name: str) -> None:

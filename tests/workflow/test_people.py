@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import StatementError
 
 from bot.core.words import GrantStatus, Person, RequestStatus
 from bot.store import directory
 from bot.store.tables import AccessRequest, PersonLink, SlackAccount
 from bot.workflow import people, upkeep
+from bot.workflow.reading import ROSTER
 from tests.workflow.world import HOUR, MINUTE, START, TEAM, World, account, known, why
 
 pytestmark = pytest.mark.anyio
@@ -208,6 +210,21 @@ async def test_an_older_listing_does_not_undo_what_slack_said_since(
 ) -> None:
     guest = account("ann", read_at=START + HOUR, refusal="Guests cannot use this.")
     await world.run(people.remember_account, guest)
-    await world.run(upkeep.meet, [account("ann")], START + 2 * HOUR)
+    await upkeep.meet(world.database, [account("ann")], START + 2 * HOUR)
     [kept] = [each for each in world.rows(SlackAccount) if each.slack_id == "U-ann"]
     assert kept.refusal == "Guests cannot use this."
+
+
+async def test_a_workspace_is_kept_some_at_a_time_and_known_whole_with_the_last(
+    world: World,
+) -> None:
+    world.edit(f"delete from upkeep where name = '{ROSTER}'")  # noqa: S608
+    many = [account(f"person{number}") for number in range(250)]
+    unreadable = account("last", read_at=START.replace(tzinfo=None))
+    with pytest.raises(StatementError):
+        await upkeep.meet(world.database, [*many, unreadable], world.clock())
+    kept = {row.slack_id for row in world.rows(SlackAccount)}
+    assert {each.slack_id for each in many} < kept
+    assert not world.look(lambda session: directory.remembered(session, ROSTER))
+    await upkeep.meet(world.database, many, world.clock())
+    assert world.look(lambda session: directory.remembered(session, ROSTER))

@@ -117,7 +117,7 @@ class World:
         """Discover, with everyone in Slack, and `more` people."""
         names = ("ann", "bob", "bea", "lead", "ops", *more)
         accounts = [account(name) for name in names]
-        await self.run(upkeep.meet, accounts, self.clock())
+        await upkeep.meet(self.database, accounts, self.clock())
         await upkeep.discover(self.office)
 
     def wait(self, length: timedelta) -> None:

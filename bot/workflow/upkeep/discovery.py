@@ -1,16 +1,19 @@
 """The groups of the org into rows: whole now and then, and by what changed between.
 
 A listing is believed whole or not at all, and only a whole one tells which
-groups are gone. What is read of a group replaces no later reading of it.
+groups are gone. What is read of a group replaces no later reading of it. What is
+worked out over a whole listing is worked out before it is written: everybody who
+writes would wait for it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
 from bot.core.owners import attribute_values
-from bot.core.policy import is_about
+from bot.core.policy import Policy, is_about
 from bot.core.words import LIVE, DirectoryError, Group
 from bot.store import directory
 from bot.store.tables import AccessGrant, OktaGroup
@@ -53,12 +56,10 @@ async def discover(
     began = office.clock()
     listed = await _listed(office, progress, began)
     groups = [g for g in listed if office.integration.discovery.fits(g.name)]
-    if not believe_fewer and await office.database.run(
-        _shrank, office, len(groups), began
-    ):
+    if not believe_fewer and await _shrank(office, len(groups), began):
         return None
     await _keep(office, groups, began)
-    await office.database.run(_end_listing, office, groups, began)
+    await _end_listing(office, groups, began)
     await pin_names(office, began)
     await meet_roles(office, began)
     await _remember(office, DISCOVERED, began)
@@ -98,7 +99,9 @@ async def _listed(
 
 async def _keep(office: Office, groups: Sequence[Group], now: datetime) -> None:
     """Keep what was read, some at a time, those that carry authority known first."""
-    await office.database.run(_add_owner_groups, office, groups, now)
+    owners = await office.database.read(_owner_groups, office, groups)
+    if owners:
+        await office.database.run(_add_owner_groups, office, owners, now)
     for at in range(0, len(groups), AT_ONCE):
         some = groups[at : at + AT_ONCE]
         await office.database.run(keep_groups, office, some, now)
@@ -130,16 +133,27 @@ def _tell_unread(
     )
 
 
-def _shrank(session: Session, office: Office, found: int, now: datetime) -> bool:
+async def _shrank(office: Office, found: int, now: datetime) -> bool:
     """Tell whether a listing is too short to be believed; the admins are told."""
+    known = await office.database.read(_count_known, office)
+    if found >= known * SHRUNK_TO:
+        return False
+    await office.database.run(_tell_shrunk, office, known, found, now)
+    return True
+
+
+def _count_known(session: Session, office: Office) -> int:
     names = session.exec(
         select(OktaGroup.name).where(
             OktaGroup.integration == office.name, col(OktaGroup.gone_at).is_(None)
         )
     )
-    known = sum(office.integration.discovery.fits(name) for name in names)
-    if found >= known * SHRUNK_TO:
-        return False
+    return sum(office.integration.discovery.fits(name) for name in names)
+
+
+def _tell_shrunk(
+    session: Session, office: Office, known: int, found: int, now: datetime
+) -> None:
     tell_people(
         session,
         office.name,
@@ -150,25 +164,47 @@ def _shrank(session: Session, office: Office, found: int, now: datetime) -> bool
         key=f"shrank:{office.name}:{known}:{found}:{now:%Y-%m-%d}",
         now=now,
     )
-    return True
 
 
-def _end_listing(
-    session: Session, office: Office, groups: list[Group], now: datetime
-) -> None:
+async def _end_listing(office: Office, groups: list[Group], now: datetime) -> None:
     """Take a complete listing for what is there, and whom attributes name today."""
+    owners = await asyncio.to_thread(_named_as_owners, office, groups)
+    await office.database.run(_keep_listing, office, owners, now)
+    policy = await office.database.read(
+        policy_for, office.catalogue, office.integration
+    )
+    fit = await asyncio.to_thread(_fit_automatic, policy, groups)
+    await office.database.run(_know_automatic, office, fit, now)
+
+
+def _keep_listing(
+    session: Session, office: Office, owners: set[str], now: datetime
+) -> None:
     directory.forget_unlisted(session, office.name, now)
+    _remember_owner_groups(session, office, owners, now)
+
+
+def _named_as_owners(office: Office, groups: Sequence[Group]) -> set[str]:
+    """Return what owner attributes name, with the ids of all that are called so."""
     ids: dict[str, set[str]] = {}
     for group in groups:
         ids.setdefault(group.name, set()).add(group.id)
     named = _owner_values(office, groups)
-    owners = named.union(*(ids.get(value, ()) for value in named))
-    _remember_owner_groups(session, office, owners, now)
-    _know_automatic(session, office, groups, now)
+    return named.union(*(ids.get(value, ()) for value in named))
+
+
+def _fit_automatic(policy: Policy, groups: Iterable[Group]) -> dict[str, str]:
+    """Return the names of the groups that an automatic flow is about, by id."""
+    flows = [each for each in policy.flows if each.is_automatic or each.automatic_when]
+    return {
+        group.id: group.name
+        for group in groups
+        if any(is_about(policy, flow.groups, group) for flow in flows)
+    }
 
 
 def _know_automatic(
-    session: Session, office: Office, groups: list[Group], now: datetime
+    session: Session, office: Office, fit: Mapping[str, str], now: datetime
 ) -> None:
     """Keep which groups may be given without an approver; tell of those that wait.
 
@@ -176,13 +212,6 @@ def _know_automatic(
     that it is given by itself. They are those that were there when a file came in
     force; one that is new or renamed since waits until an admin changes the file.
     """
-    policy = policy_for(session, office.catalogue, office.integration)
-    flows = [each for each in policy.flows if each.is_automatic or each.automatic_when]
-    fit = {
-        group.id: group.name
-        for group in groups
-        if any(is_about(policy, flow.groups, group) for flow in flows)
-    }
     key = KNOWN.format(office.name)
     before = directory.remembered(session, key)
     facts = before.facts if before else {}
@@ -203,21 +232,31 @@ def _know_automatic(
         )
 
 
-def _add_owner_groups(
-    session: Session, office: Office, groups: Sequence[Group], now: datetime
-) -> None:
-    """Know the groups that these name as owners, before anyone can ask for one."""
-    key = OWNER_GROUPS.format(office.name)
-    remembered = directory.remembered(session, key)
-    met = set(remembered.facts.get("groups", ())) if remembered else set()
-    named = _owner_values(office, groups) - met
-    owners = met.union(named)
-    for value in named:
+def _owner_groups(
+    session: Session, office: Office, groups: Sequence[Group]
+) -> set[str]:
+    """Return what these name as owners beyond what is known to be one."""
+    met = _met_owners(session, office)
+    owners = _owner_values(office, groups) - met
+    for value in tuple(owners):
         called = directory.groups_called(session, office.name, value)
         owners.update(group.id for group in called)
-    owners.update([group.id for group in groups if group.name in owners])
-    if owners != met:
-        _remember_owner_groups(session, office, owners, now)
+    both = owners | met
+    owners.update(group.id for group in groups if group.name in both)
+    return owners - met
+
+
+def _add_owner_groups(
+    session: Session, office: Office, owners: set[str], now: datetime
+) -> None:
+    """Know these as groups that own others, before anyone can ask for one."""
+    met = _met_owners(session, office)
+    _remember_owner_groups(session, office, met | owners, now)
+
+
+def _met_owners(session: Session, office: Office) -> set[str]:
+    remembered = directory.remembered(session, OWNER_GROUPS.format(office.name))
+    return set(remembered.facts.get("groups", ())) if remembered else set()
 
 
 def _owner_values(office: Office, groups: Iterable[Group]) -> set[str]:

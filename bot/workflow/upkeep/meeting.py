@@ -1,6 +1,6 @@
 """People met: the accounts of the workspace, and who is owner or admin today."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -8,20 +8,32 @@ from sqlmodel import Session
 from bot.core.catalogue import GroupSelector, UserSelector
 from bot.core.words import DirectoryGone, Person
 from bot.store import directory
+from bot.store.database import Database
 from bot.store.tables import SlackAccount
 from bot.workflow.notices import EVERYBODY, tell_waiting
 from bot.workflow.people import link_all, remember_account
 from bot.workflow.reading import ROSTER, Office
 
+AT_ONCE = 250
+"""How many accounts are written in one transaction."""
 
-def meet(session: Session, accounts: Iterable[SlackAccount], now: datetime) -> int:
-    """Keep the Slack accounts of a complete listing; return how many."""
-    met = 0
-    directory.remember(session, ROSTER, {}, now)
+
+async def meet(
+    database: Database, accounts: Sequence[SlackAccount], now: datetime
+) -> int:
+    """Keep the Slack accounts of a complete listing; return how many.
+
+    Some at a time: others wait meanwhile. Only with the last are all known.
+    """
+    for at in range(0, len(accounts), AT_ONCE):
+        await database.run(_meet_some, accounts[at : at + AT_ONCE])
+    await database.run(directory.remember, ROSTER, {}, now)
+    return len(accounts)
+
+
+def _meet_some(session: Session, accounts: Sequence[SlackAccount]) -> None:
     for account in accounts:
         remember_account(session, account)
-        met += 1
-    return met
 
 
 async def meet_roles(office: Office, now: datetime) -> None:
