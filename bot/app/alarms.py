@@ -20,8 +20,14 @@ log = structlog.get_logger()
 
 
 def set_alarms(parts: Parts) -> None:
-    """Schedule the periodic upkeep; each job also runs at once."""
-    replicas.every(parts, parts.timing.anchor, "anchor", partial(_anchor, parts))
+    """Schedule the periodic upkeep; each job also runs at once.
+
+    The audit's head is every process's to publish: each knows only what it published
+    itself, and one that knows of none would take an older database for the newest.
+    """
+    parts.schedule.every(parts.timing.anchor, "anchor", partial(_anchor, parts))
+    if not parts.role.works:
+        return
     replicas.every(parts, parts.timing.retain, "retain", partial(_retain, parts))
     replicas.every(parts, parts.timing.verify, "backlog", partial(_tell_backlog, parts))
     for name in parts.offices:

@@ -5,10 +5,12 @@ grants that were revoked and forgets others. The chain alone verifies in such a
 copy: only what was published outside the database tells.
 """
 
+import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -105,7 +107,7 @@ def publish_head(
     Nothing is written where the head is still the one that is `known` to be
     published. Returns what is by now: what could not be written is tried again. A
     database that is behind the file publishes nothing there: it must not erase what
-    tells that it is.
+    tells that it is. Nor is a newer head replaced that another process wrote.
     """
     with _ONE_AT_A_TIME:
         return _publish_head(settings, database, known)
@@ -120,10 +122,31 @@ def _publish_head(
     told = {"seq": head.seq, "hash": head.hash, "at": head.at.isoformat()}
     log.info("audit head", **told)
     path = anchor_path(settings, database)
-    kept = _kept(path)
-    if path and (kept is None or not database.look(is_behind, kept)):
-        return (head.seq, head.hash) if _write(path, json.dumps(told)) else known
-    return head.seq, head.hash
+    if path is None:
+        return head.seq, head.hash
+    with _turn_at(path) as is_ours:
+        kept = _kept(path)
+        if kept and (kept[0] >= head.seq or database.look(is_behind, kept)):
+            return head.seq, head.hash
+        is_there = is_ours and _write(path, json.dumps(told))
+    return (head.seq, head.hash) if is_there else known
+
+
+@contextmanager
+def _turn_at(path: Path) -> Iterator[bool]:
+    """Give whether no other process of this machine is writing the file now.
+
+    Nobody waits for one that hangs. A disk that knows no locks gives all a turn.
+    """
+    is_ours = True
+    with ExitStack() as stack:
+        try:
+            folder = os.open(path.parent, os.O_RDONLY)
+            stack.callback(os.close, folder)
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            is_ours = not isinstance(error, BlockingIOError)
+        yield is_ours
 
 
 def accept(settings: Settings, database: Database) -> None:

@@ -56,8 +56,7 @@ async def run(
         stack.callback(publish_head, settings, database)
         await replicas.join(parts)
         okta = okta_worker(parts) if role.works else None
-        if role.works:
-            set_alarms(parts)
+        set_alarms(parts)
         _watch_policy(parts)
         parts.schedule.start()
         stack.push_async_callback(parts.schedule.stop)

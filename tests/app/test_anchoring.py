@@ -1,22 +1,38 @@
 """The head of the audit, published outside the database."""
 
+import os
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
+import pytest
 from sqlmodel import select
 
+from bot.app import anchoring, replicas
+from bot.app.alarms import set_alarms
 from bot.app.anchoring import (
     ROLLED_BACK,
+    Anchor,
     is_rolled_back,
     publish_head,
+    read_anchor,
     stop_giving,
 )
-from bot.settings import Settings
+from bot.app.parts import Parts
+from bot.app.roles import Role
+from bot.core.catalogue import load
+from bot.engine.schedule import Schedule
+from bot.engine.worker import Bell
+from bot.ops.health import Health
+from bot.settings import Clock, Settings, Timing
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.tables import Notice
 from bot.workflow.freezing import frozen
+from tests.conftest import postgres_alone
 from tests.hand import by_hand
+from tests.workflow.world import FILE, USUAL
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -60,3 +76,62 @@ def test_nothing_is_given_on_a_database_that_went_back(database: Database) -> No
     assert len(database.look(frozen)) == 1
     notices = database.look(lambda s: s.exec(select(Notice)).all())
     assert [n.facts["text"] for n in notices] == [ROLLED_BACK]
+
+
+@postgres_alone
+@pytest.mark.anyio
+async def test_each_process_knows_the_head_that_it_published_whoever_has_the_turn(
+    database: Database,
+) -> None:
+    head = await database.run(audit.record, "frozen", by="cli", now=NOW)
+    processes = [_process(database, role) for role in Role]
+    for parts in processes:
+        await replicas.join(parts)
+    for parts in processes:
+        set_alarms(parts)
+        parts.schedule.start()
+    with anyio.fail_after(10):
+        while any(parts.published is None for parts in processes):
+            await anyio.sleep(0.01)
+    assert {parts.published for parts in processes} == {(head.seq, head.hash)}
+    for parts in processes:
+        await parts.schedule.stop()
+
+
+def _process(database: Database, role: Role) -> Parts:
+    """Return the parts of one of several processes, without an org."""
+    bell, clock, timing = Bell(), Clock(), Timing()
+    return Parts(
+        settings=Settings(),
+        timing=timing,
+        clock=clock,
+        database=database,
+        catalogue=load(FILE.format(url="https://corp.okta.com", **USUAL)),
+        health=Health(database=database, clock=clock),
+        bell=bell,
+        schedule=Schedule(bell, timing),
+        owner=role.value,
+        role=role,
+    )
+
+
+def test_processes_that_share_a_head_file_never_leave_half_of_a_head(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, fsync = tmp_path / "head", os.fsync
+    settings = Settings(audit_anchor=path)
+    others: list[Anchor | None] = []
+
+    def publish_meanwhile(file: int) -> None:
+        monkeypatch.setattr(os, "fsync", fsync)
+        database.transact(audit.record, "unfrozen", by="cli", now=NOW)
+        others.append(publish_head(settings, database))
+        fsync(file)
+
+    database.transact(audit.record, "frozen", by="cli", now=NOW)
+    monkeypatch.setattr(anchoring, "_ONE_AT_A_TIME", nullcontext())
+    monkeypatch.setattr(os, "fsync", publish_meanwhile)
+    ours = publish_head(settings, database)
+    assert ours == read_anchor(path.read_text())
+    assert others == [None], "it tries again in a minute"
+    assert publish_head(settings, database) == read_anchor(path.read_text()) != ours
