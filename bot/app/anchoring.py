@@ -22,6 +22,7 @@ from bot.settings import Settings
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.tables import Event
+from bot.store.verification import is_pruned
 from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.notices import tell_people
 
@@ -64,9 +65,15 @@ def read_anchor(text: str) -> Anchor:
 
 
 def is_behind(session: Session, anchor: Anchor) -> bool:
-    """Tell whether the database is not one that once had `anchor` as its head."""
+    """Tell whether the database is not one that once had `anchor` as its head.
+
+    One that was pruned since, for it was kept too long, still is.
+    """
     seq, hash_ = anchor
-    return session.exec(select(Event.hash).where(Event.seq == seq)).first() != hash_
+    found = session.exec(select(Event.hash).where(Event.seq == seq)).first()
+    if found is not None:
+        return found != hash_
+    return not is_pruned(session, seq, hash_)
 
 
 def refuse_rollback(settings: Settings, database: Database) -> None:

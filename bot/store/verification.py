@@ -45,7 +45,8 @@ class _Told:
 def verify(session: Session) -> Iterator[Finding]:
     """Yield what does not fit: in the chain, beside it, and in the rows it tells of."""
     chain = chain_of(session)
-    previous, expected = _beginning(session, chain)
+    through, previous = checkpoint(session)
+    expected = through + 1
     told: dict[tuple[str, str], _Told] = {}
     try:
         for line in _lines(session):
@@ -59,8 +60,8 @@ def verify(session: Session) -> Iterator[Finding]:
     yield from _check_rows(session, told)
 
 
-def _beginning(session: Session, chain: Chain) -> tuple[str, int]:
-    """Return the hash and number that the first event follows: those of a checkpoint.
+def checkpoint(session: Session) -> tuple[int, str]:
+    """Return up to which number events were pruned, and the hash of the last of them.
 
     NB. Only an event that the key made can say that there is nothing before it.
     """
@@ -70,10 +71,25 @@ def _beginning(session: Session, chain: Chain) -> tuple[str, int]:
         .order_by(col(Event.seq).desc())
         .limit(1)
     )
-    checkpoint = session.scalars(newest).first()
-    if checkpoint is None or not chain.fits(checkpoint):
-        return GENESIS, 1
-    return checkpoint.data["hash"], int(checkpoint.data["through"]) + 1
+    try:
+        told = session.scalars(newest).first()
+        if told is not None and chain_of(session).fits(told):
+            return int(told.data["through"]), str(told.data["hash"])
+    except UNREADABLE:
+        return 0, GENESIS
+    return 0, GENESIS
+
+
+def is_pruned(session: Session, seq: int, hash_: str) -> bool:
+    """Tell whether an event with this number and hash was there, and was pruned.
+
+    NB. Whoever puts an old copy back may put a later checkpoint into it: it counts
+    only where every event that it followed is there, too.
+    """
+    through, last = checkpoint(session)
+    if seq > through or (seq == through and hash_ != last):
+        return False
+    return is_whole_since(session, through + 1)
 
 
 def is_whole_since(session: Session, seq: int) -> bool:

@@ -14,6 +14,7 @@ from bot.app.alarms import set_alarms
 from bot.app.anchoring import (
     ROLLED_BACK,
     Anchor,
+    is_behind,
     is_rolled_back,
     publish_head,
     read_anchor,
@@ -135,3 +136,43 @@ def test_processes_that_share_a_head_file_never_leave_half_of_a_head(
     assert ours == read_anchor(path.read_text())
     assert others == [None], "it tries again in a minute"
     assert publish_head(settings, database) == read_anchor(path.read_text()) != ours
+
+
+def test_a_head_that_was_pruned_is_no_rollback(database: Database) -> None:
+    older, last = _pruned(database)
+    assert not database.look(is_behind, older)
+    assert not database.look(is_behind, last)
+    assert database.look(is_behind, (last[0], older[1])), "of another history"
+    assert database.look(is_behind, (99, last[1]))
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        """update event set data = '{"through": 4, "hash": ""}' where seq = 5""",
+        "update event set data = 'nothing' where seq = 5",
+        "update event set seq = 9 where seq = 5",
+        "delete from event where seq = 4",
+        "delete from event where seq = 3",
+    ],
+)
+def test_no_checkpoint_hides_a_rollback_unless_all_it_followed_is_there(
+    database: Database, forgery: str
+) -> None:
+    older, _ = _pruned(database)
+    by_hand(database, forgery)
+    assert database.look(is_behind, older)
+
+
+def _pruned(database: Database) -> tuple[Anchor, Anchor]:
+    """Prune two of four events, and return what their heads were."""
+    older, last, *_ = [_recorded(database) for _ in range(4)]
+    told = {"through": last[0], "hash": last[1]}
+    database.transact(audit.record, audit.PRUNED, by="bot", now=NOW, data=told)
+    by_hand(database, f"delete from event where seq <= {last[0]}")  # noqa: S608
+    return older, last
+
+
+def _recorded(database: Database) -> Anchor:
+    event = database.transact(audit.record, "frozen", by="cli", now=NOW)
+    return event.seq, event.hash
