@@ -135,6 +135,9 @@ class Gate:
         self._epoch = -1
 
     def _room_at(self, lane: Lane, now: float) -> float:
+        if self._remaining == self._limit and not self._in_flight:
+            # A share of a small limit may be less than a call, and none would ever go.
+            return now
         share = self._share()
         limit = (self._limit or 0) * share
         left = self._remaining * share - self._in_flight

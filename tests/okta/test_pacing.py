@@ -123,6 +123,19 @@ async def test_one_that_is_busy_alone_uses_what_the_others_leave() -> None:
     assert bucket.refused <= 1
 
 
+@pytest.mark.parametrize("lane", Lane)
+@pytest.mark.parametrize(("limit", "share"), [(3, 1 / 4), (3, 1 / 3), (1, 1)])
+async def test_a_share_of_less_than_one_call_goes_once_a_window(
+    lane: Lane, limit: int, share: float
+) -> None:
+    pacer, bucket = Pacer(OktaTiming(), lambda: share), Bucket(limit, begins=time())
+    began = time()
+    for _ in range(4):
+        await call(pacer, bucket, lane)
+    assert time() - began < 4 * 62
+    assert bucket.refused == 0
+
+
 async def test_a_part_of_a_limit_costs_no_wait(pacer: Pacer) -> None:
     bucket, began = Bucket(600, begins=time()), time()
     await asyncio.gather(*[call(pacer, bucket) for _ in range(400)])
