@@ -1,16 +1,20 @@
-"""The alarm clock: APScheduler wakes the workers and runs the periodic upkeep.
+"""The alarm clock: APScheduler wakes the workers; upkeep runs again and again.
 
 It owns nothing: rows say what is due, and the workers look for themselves
 every few seconds. Its store is memory, since a job store loses what it fires.
+
+APScheduler goes by the wall clock, which may be set back: an alarm is then late by
+as much, and the workers' own look makes up for it. Nothing would make up for upkeep,
+so that waits on the loop's clock, which never goes back.
 """
 
 import asyncio
-import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.exc import OperationalError
 
@@ -23,35 +27,18 @@ log = structlog.get_logger()
 SHORTEST = timedelta(seconds=1)
 
 
-class _Stopped(logging.Filter):
-    """Keeps out what is no failure: a job that was cancelled as we were stopped."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        kind = record.exc_info[0] if record.exc_info else None
-        return not (kind and issubclass(kind, asyncio.CancelledError))
-
-
-logging.getLogger("apscheduler.executors.default").addFilter(_Stopped())
-# That a job was still running is said by nobody: it runs again after.
-logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-
-
 class Schedule:
     """Alarms by name, and jobs that run again and again."""
 
     def __init__(self, bell: Bell, timing: Timing) -> None:
         self._bell = bell
         self._timing = timing
-        self._running: set[asyncio.Task[object]] = set()
+        self._due: dict[str, asyncio.Event] = {}
+        self._one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._repeating: set[asyncio.Task[None]] = set()
         self._scheduler = AsyncIOScheduler(
-            timezone=UTC,
-            job_defaults={
-                "misfire_grace_time": None,
-                "coalesce": True,
-                "max_instances": 1,
-            },
+            timezone=UTC, job_defaults={"misfire_grace_time": None}
         )
-        self._scheduler.add_listener(self._run_again, EVENT_JOB_MAX_INSTANCES)
 
     def arm(
         self, name: str, instant: datetime | None, ring: Callable[[], None]
@@ -75,54 +62,52 @@ class Schedule:
     def every(
         self, wait: timedelta, name: str, job: Callable[[], Awaitable[object]]
     ) -> None:
-        """Run `job` now, and then each `wait`.
+        """Run `job` now, and then each `wait`, instead of any called `name` before.
 
         One that fails is tried again soon, later with each time, and each `wait`
         at the latest: what the bot does not know yet cannot wait an hour.
         """
-        retry = self._timing.retry_first
-
-        async def tick() -> None:
-            nonlocal retry
-            self._note_running()
-            if await self._succeeds(name, job):
-                retry = self._timing.retry_first
-            else:
-                again = datetime.now(UTC) + min(retry, wait)
-                if self._scheduler.get_job(name):
-                    self._scheduler.modify_job(name, next_run_time=again)
-                retry = min(2 * retry, self._timing.retry_most)
-            self._bell.ring()
-
-        self._scheduler.add_job(
-            tick,
-            "interval",
-            seconds=max(wait, SHORTEST).total_seconds(),
-            id=name,
-            next_run_time=datetime.now(UTC),
-            replace_existing=True,
-        )
+        self.forget(name)
+        due = self._due[name] = asyncio.Event()
+        task = asyncio.create_task(self._repeat(wait, name, job, due))
+        self._repeating.add(task)
+        task.add_done_callback(self._repeating.discard)
 
     def now(self, name: str) -> None:
-        """Run the job called `name` at once, beside when it is due."""
-        self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+        """Run the job called `name` at once, or once more as soon as it has run."""
+        self._due[name].set()
 
     def forget(self, name: str) -> None:
-        """Run the job called `name` no more."""
-        if self._scheduler.get_job(name):
-            self._scheduler.remove_job(name)
+        """Run the job called `name` no more; what runs goes on to its end."""
+        if due := self._due.pop(name, None):
+            due.set()
 
-    def _note_running(self) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-
-    def _run_again(self, skipped: JobSubmissionEvent) -> None:
-        """Run a job soon that came due while it was running: it may have missed it."""
-        if self._scheduler.get_job(skipped.job_id):
-            soon = datetime.now(UTC) + self._timing.retry_first
-            self._scheduler.modify_job(skipped.job_id, next_run_time=soon)
+    async def _repeat(
+        self,
+        wait: timedelta,
+        name: str,
+        job: Callable[[], Awaitable[object]],
+        due: asyncio.Event,
+    ) -> None:
+        """Run `job` whenever it is due, until it is forgotten."""
+        loop, wait = asyncio.get_running_loop(), max(wait, SHORTEST)
+        first = retry = self._timing.retry_first
+        while True:
+            due.clear()
+            began = loop.time()
+            async with self._one_at_a_time[name]:
+                if self._due.get(name) is not due:
+                    return
+                succeeds = await self._succeeds(name, job)
+            self._bell.ring()
+            if succeeds:
+                took = timedelta(seconds=loop.time() - began)
+                rest, retry = max(wait - took, first), first
+            else:
+                rest, retry = min(retry, wait), min(2 * retry, self._timing.retry_most)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rest.total_seconds()):
+                    await due.wait()
 
     async def _succeeds(self, name: str, job: Callable[[], Awaitable[object]]) -> bool:
         """Run `job`; what it fails with is logged."""
@@ -130,7 +115,7 @@ class Schedule:
             await job()
         except asyncio.CancelledError:  # we are being stopped: it runs after the start
             log.info("upkeep stopped", job=name)
-            return True
+            raise
         except AccessBotError as error:
             log.warning("upkeep waits", job=name, why=str(error))
         except OperationalError as error:  # locked, or not there
@@ -142,12 +127,15 @@ class Schedule:
         return False
 
     def start(self) -> None:
-        """Begin to ring and run, in the running event loop."""
+        """Begin to ring, in the running event loop."""
         self._scheduler.start()
 
     async def stop(self) -> None:
         """Ring and run no more; what is under way is cancelled, and ended by then."""
         self._scheduler.shutdown(wait=False)
         await asyncio.sleep(0)  # it is the loop that shuts it down
-        if self._running:
-            await asyncio.wait(self._running, timeout=self._timing.stop.total_seconds())
+        for task in self._repeating:
+            task.cancel()
+        if self._repeating:
+            within = self._timing.stop.total_seconds()
+            await asyncio.wait(self._repeating, timeout=within)
