@@ -4,7 +4,8 @@ After a restore, or where the key was used elsewhere, Okta's log says what the
 database cannot.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -64,12 +65,12 @@ async def strays(database: Database) -> list[Stray]:
 
 async def _foreign(office: Office) -> list[Change]:
     """Return the additions of the last 90 days that no row explains."""
-    now = office.clock()
-    changes = await _changes(office, now - LOG_KEEPS, now)
+    async with _log_reader(office) as (client, skew):
+        now = office.clock() + skew
+        us = await client.client_id()
+        changes = await changes_by(client, us, now - LOG_KEEPS, now)
     added = [each for each in changes if each.verb == "add"]
-    return await office.database.read(
-        partial(unexplained, integration=office.name, changes=added)
-    )
+    return await office.database.read(unexplained, office.name, added, skew)
 
 
 async def take_back(database: Database, stray: Stray, by: str) -> bool:
@@ -156,26 +157,27 @@ async def watch(office: Office) -> int:
 
     Raises SettingError where the log may not be read.
     """
-    now = office.clock()
-    since = await office.database.read(to_watch, office.name, now)
-    changes = await _changes(office, since, now)
-    return await office.database.run(watched, office, changes, now)
+    async with _log_reader(office) as (client, skew):
+        now = office.clock()
+        since = await office.database.read(to_watch, office.name, now, skew)
+        us = await client.client_id()
+        changes = await changes_by(client, us, since, now + skew)
+    return await office.database.run(watched, office, changes, now, skew)
 
 
-async def _changes(office: Office, since: datetime, until: datetime) -> list[Change]:
-    """Return what Okta's log has of our app between two instants."""
-    async with _log_reader(office) as client:
-        return await changes_by(client, await client.client_id(), since, until)
-
-
-def _log_reader(office: Office) -> OktaClient:
-    return OktaClient(
+@asynccontextmanager
+async def _log_reader(office: Office) -> AsyncIterator[tuple[OktaClient, timedelta]]:
+    """Give a client that reads the log, and how far its clock is ahead of ours."""
+    client = OktaClient(
         office.integration.org_url,
         partial(read_secret, office.integration.credentials),
         SCOPES,
         timing=OktaTiming().scaled(office.timing.okta_call / OktaTiming().deadline),
         clock=office.clock,
     )
+    async with client:
+        await client.token()
+        yield client, client.apart
 
 
 async def whose(office: Office, stray: Membership) -> Whose:
@@ -185,9 +187,9 @@ async def whose(office: Office, stray: Membership) -> Whose:
     SettingError where the log may not be read, or shows nothing of it, as it does to
     an app whose role lost the sight of it: then it is not known whose it is.
     """
-    since, until = stray.at - SECOND, office.clock() + SECOND
-    async with _log_reader(office) as client:
-        us = await client.client_id()
+    since = stray.at - SECOND
+    async with _log_reader(office) as (client, skew):
+        us, until = await client.client_id(), office.clock() + skew + SECOND
         changes = await changes_of(client, stray.person_id, since, until)
     of_it = [each for each in changes if each.group_id == stray.group_id]
     if not of_it:

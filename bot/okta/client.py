@@ -38,6 +38,10 @@ PAGE_SIZES = (200, 50)
 MOST_PAGES = 20_000
 
 
+AGREE = timedelta(seconds=10)
+"""Clocks that are no further apart than this agree."""
+
+
 @dataclass
 class _Sending:
     """A call in the making, and whether one of its attempts may have landed."""
@@ -100,6 +104,15 @@ class OktaClient:
     def skew(self) -> timedelta | None:
         """How far Okta's clock was ahead of ours at its last answer; None before."""
         return self._wire.skew
+
+    @property
+    def apart(self) -> timedelta:
+        """How far Okta's clock is ahead of ours; nothing where the two agree.
+
+        Okta says its time to the second, and an answer takes a while.
+        """
+        skew = self.skew or timedelta()
+        return skew if abs(skew) > AGREE else timedelta()
 
     @property
     def origin(self) -> str:

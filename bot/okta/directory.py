@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -73,6 +73,10 @@ class OktaDirectory:
         """Return the same directory with its reads in another lane."""
         return type(self)(self._client, lane)
 
+    def skew(self) -> timedelta:
+        """Return how far Okta's clock was ahead of ours at its last answer."""
+        return self._client.apart
+
     async def ping(self) -> None:
         """Return when Okta takes our token and answers a small read."""
         objects(await self._get(GROUPS, {"limit": 1}), f"GET {GROUPS}")
@@ -119,7 +123,7 @@ class OktaDirectory:
         return [one for one in people if _holds(one.profile.get(attribute), value)]
 
     async def people_changed(self, since: datetime) -> list[Person]:
-        """Return all users that changed after `since`, in whatever status.
+        """Return all users that changed after `since` on Okta's clock, of any status.
 
         Okta: search finds the deactivated ones too, and trails changes by less than
         a second as a rule.

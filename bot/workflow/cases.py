@@ -6,7 +6,7 @@ database of its own and an org that is held in memory.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.core.catalogue import (
@@ -72,6 +72,9 @@ class CaseOrg:
 
     async def people_changed(self, since: datetime) -> list[Person]:
         return []
+
+    def skew(self) -> timedelta:
+        return timedelta()
 
     async def groups_of(self, person_id: str) -> frozenset[str]:
         return self._people[person_id].groups or frozenset()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlmodel import Session
@@ -109,6 +109,8 @@ class Directory(People, Groups, Memberships, Protocol):
     """An Okta org, as the workflow meets it."""
 
     async def people_changed(self, since: datetime) -> list[Person]: ...
+
+    def skew(self) -> timedelta: ...
 
 
 @dataclass(frozen=True, kw_only=True)

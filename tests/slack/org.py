@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.core.words import DirectoryUnavailable, Group, Person
@@ -59,6 +59,9 @@ class Org:
     async def people_changed(self, since: datetime) -> list[Person]:
         await self._answer()
         return list(self.people.values())
+
+    def skew(self) -> timedelta:
+        return timedelta()
 
     async def groups_of(self, person_id: str) -> frozenset[str]:
         await self._answer()

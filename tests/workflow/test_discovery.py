@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -20,7 +20,7 @@ from bot.store.tables import Event, EventText, OktaGroup
 from bot.workflow import upkeep
 from bot.workflow.reading import policy_for
 from bot.workflow.upkeep import discovery
-from tests.workflow.world import HOUR, MINUTE, World, known
+from tests.workflow.world import HOUR, MINUTE, START, World, known
 
 pytestmark = pytest.mark.anyio
 
@@ -108,9 +108,22 @@ async def test_before_the_first_whole_discovery_there_are_no_changes(
 async def test_each_reading_of_changes_overlaps_the_one_before(world: World) -> None:
     await changes(world)
     await changes(world)
-    whole, first = since(world)
-    assert "2026-01-05T08:55:0" in whole
-    assert "2026-01-05T09:00:0" in first
+    whole, first = (datetime.fromisoformat(each) for each in since(world))
+    assert abs(whole - (START - 5 * MINUTE)) < timedelta(seconds=5)
+    assert abs(first - START) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("ahead", [11 * MINUTE, 6 * HOUR, -11 * MINUTE])
+async def test_what_changed_is_read_whatever_our_clock_says(
+    world: World, ahead: timedelta
+) -> None:
+    world.set_ahead(ahead)
+    await world.discover()
+    world.wait(MINUTE)
+    world.set_ahead(ahead)
+    world.add_group("prod-new")
+    await changes(world, MINUTE)
+    assert "prod-new" in names(world)
 
 
 async def test_after_a_failed_reading_the_next_goes_back_as_far(world: World) -> None:

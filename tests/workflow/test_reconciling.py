@@ -38,6 +38,41 @@ async def test_who_left_loses_what_they_hold_and_wait_for(
     assert world.members == []
 
 
+AHEAD = [11 * MINUTE, 6 * HOUR, -11 * MINUTE]
+"""How far our clock may be ahead of Okta's: more than a reading goes back."""
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
+async def test_who_left_is_seen_whatever_our_clock_says(
+    world: World, ahead: timedelta
+) -> None:
+    world.set_ahead(ahead)
+    await world.held()
+    await look(world)
+    world.set_ahead(ahead)
+    world.org.set_user("ann@example.com", status="SUSPENDED")
+    assert await look(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [(3 * MINUTE, "3 minutes ahead of"), (-HOUR, "60 minutes behind")],
+)
+async def test_admins_are_told_once_a_day_of_a_clock_that_is_wrong(
+    world: World, ahead: timedelta, said: str
+) -> None:
+    for _ in range(3):
+        world.set_ahead(ahead)
+        await look(world, apart=MINUTE)
+    assert world.alerts("ops").count(said) == 1
+
+
+async def test_a_clock_that_is_a_little_off_is_no_matter(world: World) -> None:
+    world.set_ahead(timedelta(seconds=40))
+    await look(world)
+    assert "clock" not in world.alerts("ops")
+
+
 @pytest.mark.parametrize("status", ["LOCKED_OUT", "PASSWORD_EXPIRED", "RECOVERY"])
 async def test_who_only_cannot_sign_in_keeps_it(world: World, status: str) -> None:
     await world.held()

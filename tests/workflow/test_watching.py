@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.app.recovering import watch, whose
 from bot.okta.client import OktaClient
 from bot.okta.log import SCOPES, Change, changes_by
 from bot.store.tables import Event
 from bot.workflow.freezing import Frozen, freeze
+from bot.workflow.upkeep.strays import Membership, Whose
 from bot.workflow.upkeep.watching import to_watch, watched
-from tests.workflow.world import HOUR, QUICK, World
+from tests.workflow.world import HOUR, MINUTE, QUICK, World
 
 pytestmark = pytest.mark.anyio
 
@@ -88,6 +90,41 @@ async def test_what_admins_do_themselves_is_no_matter_of_the_key(
 ) -> None:
     world.org.add_member("prod-db", "bea@example.com")
     assert await _look(world, log) == 0
+
+
+@pytest.mark.parametrize("ahead", [11 * MINUTE, 6 * HOUR, -11 * MINUTE])
+async def test_what_is_ours_is_told_apart_whatever_our_clock_says(
+    world: World, log: OktaClient, monkeypatch: pytest.MonkeyPatch, ahead: timedelta
+) -> None:
+    monkeypatch.setenv("OKTA", json.dumps(world.app))
+    world.set_ahead(ahead)
+    assert await watch(world.office) == 0
+    await world.held()
+    assert await watch(world.office) == 0
+    world.wait(MINUTE)
+    world.set_ahead(ahead)
+    await world.office.directory.add_member(
+        world.ids["prod-db"], world.ids["bea"], before_send=lambda: None
+    )
+    world.wait(MINUTE)
+    world.set_ahead(ahead)
+    assert await watch(world.office) == 1
+
+
+async def test_what_others_changed_is_theirs_whatever_our_clock_says(
+    world: World, log: OktaClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OKTA", json.dumps(world.app))
+    world.set_ahead(-11 * MINUTE)
+    await world.held()
+    [given] = await changes_by(
+        log, world.app["client_id"], world.clock(), world.clock() + HOUR
+    )
+    ours = Membership(person_id=given.person_id, group_id=given.group_id, at=given.at)
+    assert await whose(world.office, ours) is Whose.OURS
+    world.org.remove_member("prod-db", "ann@example.com")
+    world.org.add_member("prod-db", "ann@example.com")
+    assert await whose(world.office, ours) is Whose.OTHERS
 
 
 async def test_the_log_is_looked_at_from_a_little_before_the_last_look(

@@ -6,6 +6,7 @@ but the worker's own verbs is called, on rows that were really claimed.
 """
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -93,10 +94,11 @@ class World:
         self.wall = START.timestamp()
         self.clock = Clock(wall=self._tick, monotonic=lambda: 0.0)
         self.tampered = False
+        self.is_set = False
         self._found_company()
         self.app = org.new_app()
         secret = json.dumps(self.app)
-        self.client = OktaClient(org.url, lambda: secret, timing=QUICK)
+        self.client = OktaClient(org.url, lambda: secret, timing=QUICK, clock=self._now)
         self.office = self.open_office()
 
     def open_office(self, **changes: str) -> Office:
@@ -123,6 +125,11 @@ class World:
     def wait(self, length: timedelta) -> None:
         """Let time pass."""
         self.wall += length.total_seconds()
+
+    def set_ahead(self, ahead: timedelta) -> None:
+        """Set the org's clock so that ours is so far ahead of it, from now on."""
+        self.is_set = True
+        self.org.set_clock_skew(self.wall - ahead.total_seconds() - time.time())
 
     # What people do in Slack
 
@@ -323,6 +330,10 @@ class World:
         self, f: Callable[Concatenate[Session, P], T], *args: P.args, **named: P.kwargs
     ) -> T:
         return await self.database.run(f, *args, **named)
+
+    def _now(self) -> datetime:
+        """By what the org's clock goes: the machine's, until it is set by ours."""
+        return self.clock() if self.is_set else datetime.now(UTC)
 
     def _tick(self) -> float:
         self.wall += 0.001

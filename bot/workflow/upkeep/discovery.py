@@ -37,7 +37,8 @@ MOST_HELD = 50
 
 DISCOVERED = "discovered:{}"
 CHANGED = "changes discovered:{}"
-"""What is remembered of an integration: when the last reading of each kind began."""
+"""What is remembered of an integration: when the last reading of each kind began, on
+Okta's clock, by which the changes since are asked for."""
 
 
 async def discover(
@@ -114,9 +115,9 @@ async def _held(office: Office, known: set[str]) -> list[Group]:
     return [group for group in read if group is not None]
 
 
-async def _remember(office: Office, name: str, now: datetime) -> None:
-    name = name.format(office.name)
-    await office.database.run(directory.remember, name, {}, now)
+async def _remember(office: Office, name: str, began: datetime) -> None:
+    name, at = name.format(office.name), began + office.directory.skew()
+    await office.database.run(directory.remember, name, {}, at)
 
 
 def _tell_unread(

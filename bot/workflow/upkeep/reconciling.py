@@ -37,6 +37,9 @@ from bot.workflow.upkeep.braking import is_let
 from bot.workflow.upkeep.outsiders import note_additions, send_digests
 
 OVERLAP = timedelta(minutes=5)
+TOLD_FROM = timedelta(minutes=1)
+"""How far our clock and Okta's may be apart before the admins are told."""
+
 FIRST = timedelta(days=1)
 """How far the first reading of changes goes back."""
 
@@ -50,8 +53,8 @@ IN_TURN = 15
 RECONCILED = "reconciled:{}"
 ABSENT = "absent:{}"
 BEHIND = "to look at:{}"
-"""What is remembered: when it was done last, whom one reading did not show, and for
-whom there was no room in a pass."""
+"""What is remembered: when it was done last on Okta's clock, whom one reading did not
+show, and for whom there was no room in a pass."""
 
 OKTA = "okta"
 LEFT = Refused("Their Okta account is no longer active.")
@@ -72,15 +75,31 @@ async def reconcile(office: Office) -> int:
     ended += await _look_for_removed(office, changed, began)
     await note_additions(office, changed, began)
     await office.database.run(send_digests, office, began)
-    await office.database.run(
-        directory.remember, RECONCILED.format(office.name), {}, began
-    )
+    await office.database.run(_end, office, began)
     return ended
 
 
 def _since(session: Session, office: Office, now: datetime) -> datetime:
     last = directory.remembered(session, RECONCILED.format(office.name))
     return (last.at if last else now - FIRST) - OVERLAP
+
+
+def _end(session: Session, office: Office, began: datetime) -> None:
+    """Remember when it began, and tell the admins where that is not the time.
+
+    On Okta's clock: what changed there is asked for by it, and ours may be ahead.
+    """
+    skew = office.directory.skew()
+    directory.remember(session, RECONCILED.format(office.name), {}, began + skew)
+    if abs(skew) <= TOLD_FROM:
+        return
+    said = (
+        f"My clock is {abs(skew).total_seconds() / 60:.0f} minutes "
+        f"{'behind' if skew > timedelta() else 'ahead of'} Okta's of {office.name}, "
+        "so access ends at the wrong time. Set the clock of my machine."
+    )
+    key = f"clock:{office.name}:{began:%Y-%m-%d}"
+    tell_people(session, office.name, "admins", said, key=key, now=began)
 
 
 def _left(session: Session, office: Office, person: Person, now: datetime) -> int:

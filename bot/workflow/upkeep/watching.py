@@ -18,7 +18,7 @@ from bot.workflow.reading import Office
 from bot.workflow.upkeep.strays import TAKEN_BACK, Membership, has_end
 
 WATCHED = "log watched:{}"
-"""What is remembered: up to when the log was looked at."""
+"""What is remembered: up to when the log was looked at, on Okta's clock."""
 
 ELSEWHERE = "key used elsewhere"
 
@@ -33,7 +33,8 @@ REMOVING = ("grant revoking", f"grant {audit.INTENDED}", TAKEN_BACK)
 that an operator took back."""
 
 LATE = timedelta(minutes=5)
-"""How far apart Okta's clock and ours may be, and how late the log is."""
+"""How much is made of how far apart the clocks are known to be, and how late the log
+is."""
 
 LONGEST_IN_FLIGHT = timedelta(hours=2)
 """How long after it was intended a change may still land."""
@@ -59,24 +60,38 @@ Made = TypeVar("Made", bound=Change)
 
 
 def unexplained(
-    session: Session, integration: str, changes: Iterable[Made]
+    session: Session,
+    integration: str,
+    changes: Iterable[Made],
+    skew: timedelta = timedelta(),
 ) -> list[Made]:
-    """Return those changes that no event of ours explains."""
-    return [each for each in changes if not _is_explained(session, integration, each)]
+    """Return those changes that no event of ours explains.
+
+    Okta's clock, by which a change was made, is `skew` ahead of ours.
+    """
+    return [
+        each for each in changes if not _is_explained(session, integration, each, skew)
+    ]
 
 
-def to_watch(session: Session, integration: str, now: datetime) -> datetime:
-    """Return from when on the log is to be looked at."""
+def to_watch(
+    session: Session, integration: str, now: datetime, skew: timedelta = timedelta()
+) -> datetime:
+    """Return from when on the log is to be looked at, on Okta's clock."""
     last = directory.remembered(session, WATCHED.format(integration))
-    since = last.at - 2 * LATE if last else now
+    since = last.at - 2 * LATE if last else now + skew
     recovered = session.exec(
         select(Event).where(Event.kind == RECOVERED).order_by(col(Event.seq).desc())
     ).first()
-    return max(since, recovered.at) if recovered else since
+    return max(since, recovered.at + skew) if recovered else since
 
 
 def watched(
-    session: Session, office: Office, changes: Sequence[Change], now: datetime
+    session: Session,
+    office: Office,
+    changes: Sequence[Change],
+    now: datetime,
+    skew: timedelta = timedelta(),
 ) -> int:
     """Stop giving and tell the admins where a change is not ours; return how many.
 
@@ -84,8 +99,8 @@ def watched(
     """
     told = _told(session, office.name, now)
     unknown = [each for each in changes if _written(each) not in told]
-    foreign = unexplained(session, office.name, unknown)
-    directory.remember(session, WATCHED.format(office.name), {}, now)
+    foreign = unexplained(session, office.name, unknown, skew)
+    directory.remember(session, WATCHED.format(office.name), {}, now + skew)
     if not foreign:
         return 0
     first = foreign[0]
@@ -136,7 +151,9 @@ def _written(change: Change) -> str:
     return f"{change.verb} {change.person_id} {change.group_id} {at}"
 
 
-def _is_explained(session: Session, integration: str, change: Change) -> bool:
+def _is_explained(
+    session: Session, integration: str, change: Change, skew: timedelta
+) -> bool:
     """Tell whether our audit has that we meant to make this change by then.
 
     NB. The whole chain is verified elsewhere; here a row that somebody wrote
@@ -147,16 +164,17 @@ def _is_explained(session: Session, integration: str, change: Change) -> bool:
     )
     if change.verb == "add" and has_end(session, integration, membership):
         return True
+    made_at = change.at - skew
     about = select(Event).where(
         Event.integration == integration,
         Event.person_id == change.person_id,
         Event.group_id == change.group_id,
-        col(Event.at) <= change.at + LATE,
+        col(Event.at) <= made_at + LATE,
     )
     if change.verb == "add":
         about = about.where(
             Event.kind == f"grant {audit.INTENDED}",
-            col(Event.at) >= change.at - LONGEST_IN_FLIGHT,
+            col(Event.at) >= made_at - LONGEST_IN_FLIGHT,
         )
     else:
         about = about.where(col(Event.kind).in_(REMOVING))
