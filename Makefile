@@ -18,6 +18,7 @@ demo: $(READY)  ## the whole story, on an embedded Okta org and Slack workspace
 
 test: $(READY)  ## every test, or those of T=path
 	$(BIN)/pytest -n 4 --dist loadfile $(T)
+	$(if $(T),,$(BIN)/pytest -m long tests/chaos)
 
 chaos: $(READY)  ## every fault at every point, or SCENARIO=, PLAN=, MUTANT=, SEED=, SINGLES=, PAIRS=, GO_ON=
 	$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) \
