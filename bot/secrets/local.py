@@ -90,8 +90,8 @@ def _why(error: OSError | ValueError) -> str:
 
 
 def to_file(place: str, value: str) -> None:
-    """Replace the file, with its mode, in one step."""
-    path = Path(place)
+    """Replace the file in one step; where the place is a link, what it leads to."""
+    path = Path(os.path.realpath(place))
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.core.catalogue import load
 from bot.core.catalogue.fields import SECRET_KINDS
 from bot.core.words import SettingError
-from bot.secrets import KINDS, READERS, read_secret
+from bot.secrets import KINDS, READERS, read_secret, write_secret
 
 SECRET = "hunter2-do-not-show"
 
@@ -26,6 +26,14 @@ def secret_file(tmp_path: Path) -> Path:
 def test_an_environment_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OKTA_KEY", f"{SECRET}\n")
     assert read_secret("env:OKTA_KEY") == SECRET
+
+
+def test_a_file_behind_a_link_is_written_and_the_link_stays(secret_file: Path) -> None:
+    link = secret_file.with_name("link.json")
+    link.symlink_to(secret_file)
+    write_secret(f"file:{link}", "another")
+    assert link.is_symlink()
+    assert read_secret(f"file:{secret_file}") == "another"
 
 
 @pytest.mark.parametrize("value", [None, "", "\n"])
