@@ -15,7 +15,7 @@ from bot.cli.setting import console, opened_store
 from bot.core.catalogue.problems import harmless
 from bot.core.words import LIVE, GrantStatus, RequestStatus, SettingError
 from bot.settings import Clock
-from bot.store import queries
+from bot.store import evidence, queries
 from bot.store.database import Database
 from bot.store.tables import AccessGrant, AccessRequest, OktaGroup, OktaPerson
 from bot.workflow.upkeep.strays import endings
@@ -49,10 +49,15 @@ def grants(
         _check(database, integration)
         rows, names = database.look(_found, queries.grants, person, filters)
         strays = database.look(_strays)
+        altered = database.look(_altered, rows)
     if as_json:
-        _print_json([pictures.grant_data(row, names) for row in rows])
+        told = [pictures.grant_data(row, names) for row in rows]
+        _print_json([each | {"altered": each["id"] in altered} for each in told])
         return
     _print_table(pictures.grants_table(rows, names, Clock()()), "grants")
+    if altered:
+        said = f"Not as the audit tells it: {', '.join(altered)}."
+        typer.echo(f"{said} Run: access-bot audit verify", err=True)
     if strays:
         said = (
             f"Without a grant, and with an end that recover gave: {', '.join(strays)}"
@@ -91,6 +96,15 @@ def _check(database: Database, integration: str | None) -> None:
             f"No integration is called {harmless(integration)}.",
             f"Known here: {', '.join(known) or 'none yet, as nothing has run'}.",
         )
+
+
+def _altered(session: Session, rows: Sequence[AccessGrant]) -> list[str]:
+    """Return what lives and is not as the chain left it: a hand wrote it.
+
+    Of what is over the events may be pruned.
+    """
+    live = [row for row in rows if row.status in LIVE]
+    return [row.id for row in live if not evidence.is_as_told(session, row)]
 
 
 def _strays(session: Session) -> list[str]:

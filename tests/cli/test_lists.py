@@ -1,6 +1,8 @@
 """What is held and what was asked for, for people and for programs."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +39,14 @@ def test_a_grant_is_listed_with_who_what_and_how_long_is_left(seeded: Shell) -> 
     for fragment in ("ann@example.com", "prod-db-read", "corp", "active", "UTC, 2 h "):
         assert fragment in line
     assert "min left" in line
+
+
+def test_a_grant_that_a_hand_wrote_is_said_to_be_altered(seeded: Shell) -> None:
+    assert not listed(seeded, "grants")[0]["altered"]
+    with closing(sqlite3.connect(seeded.database_file)) as file, file:
+        file.execute("update access_grant set expires_at = '2036-01-05 09:00:00'")
+    assert listed(seeded, "grants")[0]["altered"]
+    assert "Not as the audit tells it: held." in seeded.type("grants").stderr
 
 
 def test_only_what_lives_is_listed_unless_all_is_asked_for(seeded: Shell) -> None:
