@@ -23,7 +23,7 @@ from bot.store import audit
 from bot.store.database import Database
 from bot.store.tables import Event
 from bot.store.verification import is_pruned
-from bot.workflow.freezing import Frozen, freeze
+from bot.workflow.freezing import Frozen, freeze, is_all_frozen
 from bot.workflow.notices import tell_people
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ ROLLED_BACK = (
     "The database went back to an older state while I ran: events that I had published "
     "are gone, and with them what was given since. I give nothing until an admin "
     "unfreezes. Stop every bot, find what is left: access-bot recover --remove "
-    "--reason WHY, and start them anew."
+    "--reason WHY, start them anew, and only then: access-bot unfreeze all"
 )
 
 Anchor = tuple[int, str]
@@ -162,6 +162,19 @@ def accept(settings: Settings, database: Database) -> None:
     if path and head:
         told = {"seq": head.seq, "hash": head.hash, "at": head.at.isoformat()}
         _write(path, json.dumps(told))
+
+
+def left_to_do(database: Database) -> str:
+    """Return what an operator does after a database was accepted as it is.
+
+    Bots that run know what was published: they would freeze again within a minute.
+    """
+    said = "Start every bot anew"
+    if database.look(is_all_frozen):
+        said += ", and then lift the freeze: access-bot unfreeze all"
+    if database.is_shared:
+        said += ". A machine with an AUDIT_ANCHOR of its own needs this command too"
+    return f"{said}."
 
 
 def _kept(path: Path | None) -> Anchor | None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +30,8 @@ COLUMNS = (
     *("seq", "at", "kind", "actor", "integration", "person", "group"),
     *("request", "grant", "cause", "text", "data", "hash"),
 )
+
+NONE_NEWER = "no newer head of this database is published here."
 
 
 class Form(StrEnum):
@@ -120,17 +123,24 @@ def accept(
 ) -> None:
     """Take a database older than its published head for the newest, and say why."""
     from bot.app.anchoring import accept as accept_head
-    from bot.app.anchoring import anchor_path
+    from bot.app.anchoring import anchor_path, is_rolled_back, left_to_do
 
     settings = begin()
     if not reason.strip():
         raise SettingError("Nothing is said.", "Write --reason with a few words.")
     with opened_store() as database:
+        with suppress(SettingError):  # what is no head at all is to be accepted, too
+            if not is_rolled_back(settings, database, None):
+                typer.echo(f"Nothing is to be accepted: {NONE_NEWER}")
+                typer.echo(left_to_do(database))
+                raise typer.Exit(WRONG)
         path = anchor_path(settings, database)
         told = path.read_text("ascii")[:200] if path and path.exists() else ""
         database.transact(_accept, reason.strip(), told)
         accept_head(settings, database)
+        left = left_to_do(database)
     typer.echo("Written down: a bot that starts now takes this for the newest.")
+    typer.echo(left)
 
 
 def _accept(session: Session, reason: str, told: str) -> None:

@@ -66,7 +66,7 @@ def recover(
         _forget(settings, reason.strip(), alone=not (remove or end_in))
         return
     # Not at the top: the parts of the whole bot take seconds to import.
-    from bot.app.anchoring import accept
+    from bot.app.anchoring import accept, left_to_do
     from bot.app.opening import open_store
     from bot.app.recovering import give_end, refuse_late_end, strays, take_back
 
@@ -97,7 +97,7 @@ def recover(
         if reason.strip():
             _explain(database, reason.strip())
             accept(settings, database)
-            typer.echo("Accepted: start the bot anew, and it gives again.", err=True)
+            typer.echo(f"Accepted. {left_to_do(database)}", err=True)
 
 
 def retire(

@@ -38,6 +38,13 @@ def frozen(session: Session) -> list[str]:
     return found
 
 
+def is_all_frozen(session: Session) -> bool:
+    """Tell whether everything of any integration is frozen now."""
+    prefix = FROZEN.format("")
+    rows = session.exec(select(Upkeep).where(col(Upkeep.name).startswith(prefix)))
+    return any(row.facts.get(Frozen.EVERYTHING) for row in rows)
+
+
 def freeze(
     session: Session,
     integration: str,

@@ -49,6 +49,7 @@ def test_what_a_restored_copy_does_not_know_is_found_and_taken_back(
     assert watched.okta.is_member(GROUP, login("rita"))
     found = _type(watched, "recover", "--remove", "--reason", "restored")
     assert found.exit_code == 0, found.output
+    assert found.stderr.endswith("Accepted. Start every bot anew.\n")
     assert not watched.okta.is_member(GROUP, login("rita"))
     with watched.bot():
         assert "You asked for" in watched.ask()

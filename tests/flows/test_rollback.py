@@ -7,7 +7,10 @@ from datetime import timedelta
 
 from typer.testing import CliRunner, Result
 
+from bot.app.anchoring import stop_giving
 from bot.cli import app
+from bot.settings import Clock
+from bot.store.tables import Event
 from tests.flows.world import DATABASE, GROUP, QUICK, WHY, World
 
 
@@ -41,6 +44,40 @@ def test_with_something_held_an_old_copy_runs_revoke_only(world: World) -> None:
     assert result.exit_code == 0, result.output
     with world.bot():
         assert "You asked for" in world.ask("rita", f"prod-logs 1h {WHY}")
+
+
+def test_after_a_freeze_of_the_bots_own_accepting_says_what_remains(
+    world: World,
+) -> None:
+    with world.bot():
+        pass
+    _copy(world)
+    with world.bot():
+        world.ask("rita", f"prod-logs 1h {WHY}")
+    _put_back(world)
+    with world.rows() as database:
+        database.transact(stop_giving, ["corp-okta"], Clock()())
+    accepted = _type(world, "audit", "accept", "--reason", "restored")
+    assert accepted.exit_code == 0, accepted.output
+    remains = "Start every bot anew, and then lift the freeze: access-bot unfreeze all"
+    assert remains in accepted.stdout
+    assert "AUDIT_ANCHOR" not in accepted.stdout, "there is one machine"
+    with world.bot():
+        assert "frozen" in world.ask("rita", f"prod-logs 1h {WHY}")
+        assert _type(world, "unfreeze", "all").exit_code == 0
+        assert "You asked for" in world.ask("rita", f"prod-logs 1h {WHY}")
+
+
+def test_where_nothing_is_to_be_accepted_nothing_is_written(world: World) -> None:
+    with world.bot():
+        world.ask("rita", f"prod-logs 1h {WHY}")
+    before = len(world.all_of(Event))
+    accepted = _type(world, "audit", "accept", "--reason", "to be sure")
+    assert (accepted.exit_code, len(world.all_of(Event))) == (1, before)
+    assert "Nothing is to be accepted" in accepted.stdout
+    (world.folder / f"{DATABASE}.head").write_text("torn")
+    accepted = _type(world, "audit", "accept", "--reason", "the head file was torn")
+    assert accepted.exit_code == 0, accepted.output
 
 
 def test_with_nothing_held_an_old_copy_does_not_start(world: World) -> None:
