@@ -52,7 +52,7 @@ async def face(parts: Parts, web: Starlette) -> None:
             )
             register(app, desk)
             stack.push_async_callback(desk.finish)
-            await stack.enter_async_context(_connected(tokens, app, client, web))
+            await stack.enter_async_context(_connected(parts, tokens, app, client, web))
         parts.health.right("slack")
         try:
             await (worker.run() if worker else asyncio.Event().wait())
@@ -89,7 +89,7 @@ def _sender(parts: Parts, client: AsyncWebClient, team_id: str) -> Worker:
 
 @asynccontextmanager
 async def _connected(
-    tokens: Tokens, app: AsyncApp, client: AsyncWebClient, web: Starlette
+    parts: Parts, tokens: Tokens, app: AsyncApp, client: AsyncWebClient, web: Starlette
 ) -> AsyncIterator[None]:
     """Listen: on a socket where there is an app token, else for signed requests."""
     if not tokens.app:
@@ -99,6 +99,7 @@ async def _connected(
     listener = socket(app, tokens.app, client)
     try:
         await listener.connect_async()  # type: ignore[no-untyped-call]
+        parts.health.watch("slack socket", listener.problem)
         yield
     finally:
         await listener.close_async()

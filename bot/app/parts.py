@@ -47,6 +47,9 @@ REVOKE_ONLY = (
 """What everyone else is told."""
 
 
+LOOP_FAILS = "It cannot look for what is due, or claim it: the log says why."
+"""What stands between a loop and its work; it tries again and again."""
+
 NOT_READ = "Its groups were not read yet."
 """What stands between an org and being ready, until it was discovered."""
 
@@ -105,7 +108,14 @@ class Parts:
             bell=self.bell,
         )
         worker.arm = lambda due: self.schedule.arm(name, due, worker.wake)
+        worker.tell = partial(self._hear_of_loop, f"{name} loop")
         return worker
+
+    def _hear_of_loop(self, part: str, is_well: bool) -> None:
+        if is_well:
+            self.health.right(part)
+        else:
+            self.health.wrong(part, LOOP_FAILS)
 
     def office(self, integration: str) -> Office:
         """Return the worker's office of `integration`: its reads go before others.

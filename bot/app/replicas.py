@@ -20,6 +20,8 @@ from bot.workflow.upkeep.discovery import DISCOVERED
 
 log = structlog.get_logger()
 
+NOBODY_WORKS = "No worker is alive: nothing is given, ended or told until one is."
+
 
 def togetherness(parts: Parts) -> list[Coroutine[Any, Any, Any]]:
     """Return what keeps a process in touch with the others; nothing when alone."""
@@ -51,9 +53,20 @@ def every(
 
 
 async def join(parts: Parts) -> None:
-    """Say that this process works, before it takes a turn at anything."""
+    """Say that this process works, before it takes a turn at anything.
+
+    One that does not is ready only while another does.
+    """
     if parts.database.is_shared and parts.role.works:
         await _beat(parts)
+    elif parts.database.is_shared:
+        parts.health.watch("workers", partial(_miss_workers, parts))
+
+
+async def _miss_workers(parts: Parts) -> str:
+    silent = parts.timing.beat * replicas.SILENT
+    alive = await parts.database.read(replicas.is_any_alive, silent, parts.clock())
+    return "" if alive else NOBODY_WORKS
 
 
 async def leave(parts: Parts) -> None:

@@ -111,7 +111,7 @@ class Bell:
 
 @dataclass(kw_only=True)
 class Worker:
-    """One loop over some lines of due rows."""
+    """One loop over some lines of due rows; it tells of each round whether it went."""
 
     name: str
     owner: str
@@ -121,6 +121,7 @@ class Worker:
     timing: Timing
     bell: Bell
     arm: Callable[[datetime | None], None] = lambda instant: None
+    tell: Callable[[bool], None] = lambda is_well: None
     _working: dict[asyncio.Task[None], AnyDue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -138,12 +139,15 @@ class Worker:
                 now = self.clock()
                 coming = await self._look(now)
                 due = [line for line, due_at in coming if due_at <= now]
-                if not await self._start(due):
+                started = await self._start(due)
+                self.tell(True)
+                if not started:
                     # What is due but could not be claimed is another's.
                     least = A_MOMENT if due else timedelta()
                     await self._rest([due_at for _, due_at in coming], least)
             except Exception:
                 log.exception("loop failed", loop=self.name)
+                self.tell(False)
                 await asyncio.sleep(self.timing.retry_first.total_seconds())
 
     async def stop(self) -> None:

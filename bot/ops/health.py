@@ -1,20 +1,31 @@
 """Whether the bot is alive and ready, for those who run it: no names, no secrets."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.settings import Clock
-from bot.store import queries
+from bot.store import audit, queries
 from bot.store.database import Database
 from bot.workflow.grants import finish_of
+
+log = structlog.get_logger()
+
+WITHIN = 3.0
+"""Seconds in which the database is read, or it is told that it does not answer."""
+
+Look = Callable[[], Awaitable[str]]
+"""Tells in a sentence what is wrong at this moment; nothing where nothing is."""
 
 
 @dataclass(kw_only=True)
@@ -25,6 +36,8 @@ class Health:
     clock: Clock
     problems: dict[str, str] = field(default_factory=dict)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _looks: dict[str, Look] = field(default_factory=dict, init=False)
+    _look: asyncio.Task[dict[str, str]] | None = field(default=None, init=False)
 
     def wrong(self, part: str, problem: str) -> None:
         """Say what is wrong with `part`, until it is `right` again."""
@@ -33,6 +46,34 @@ class Health:
     def right(self, part: str) -> None:
         """Say that nothing is wrong with `part`."""
         self.problems.pop(part, None)
+
+    def watch(self, part: str, look: Look) -> None:
+        """Look at `part` whenever somebody asks whether the bot is ready."""
+        self._looks[part] = look
+
+    async def now(self) -> dict[str, str]:
+        """Return what is wrong at this moment: what was told, and what is seen.
+
+        NB. Anyone who reaches the port may ask: all who do wait for one look, and it
+        goes on when they are gone, or a database that hangs would hold every reader.
+        """
+        if self._look is None or self._look.done():
+            self._look = asyncio.ensure_future(self._look_around())
+        try:
+            async with asyncio.timeout(WITHIN):
+                seen = await asyncio.shield(self._look)
+        except TimeoutError:
+            seen = {"database": "It does not answer."}
+        return {**self.problems, **seen}
+
+    async def _look_around(self) -> dict[str, str]:
+        try:
+            await self.database.read(audit.head)
+            seen = {part: await look() for part, look in self._looks.items()}
+        except SQLAlchemyError as error:
+            log.warning("database not read", why=type(error).__name__)
+            return {"database": "It cannot be read: the log says why."}
+        return {part: problem for part, problem in seen.items() if problem}
 
     def routes(self) -> list[Route]:
         """Return `/healthz`, `/readyz` and `/metrics`."""
@@ -46,18 +87,16 @@ class Health:
         return PlainTextResponse("ok\n")
 
     async def _readyz(self, _request: Request) -> Response:
-        status = 503 if self.problems else 200
-        return JSONResponse(
-            {"ready": not self.problems, "problems": self.problems}, status
-        )
+        problems = await self.now()
+        status = 503 if problems else 200
+        return JSONResponse({"ready": not problems, "problems": problems}, status)
 
     async def _metrics(self, _request: Request) -> Response:
         # NB. Anyone who reaches the port may ask: one look at a time, or the
         # workers would wait for a reader behind all who do.
         async with self._looking:
-            figures = await self.database.read(
-                _figures, self.clock(), not self.problems
-            )
+            ready = not await self.now()
+            figures = await self.database.read(_figures, self.clock(), ready)
         return Response(_exposed(figures), media_type=CONTENT_TYPE_LATEST)
 
 

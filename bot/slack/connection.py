@@ -27,6 +27,8 @@ gives one up that has not answered four of them: 10 by default, half a minute de
 ANSWERED_WITHIN = 3
 """Seconds that Slack waits for an answer: none later is of use."""
 
+NOT_CONNECTED = "It is not connected: nothing that is asked or answered comes in."
+
 log = structlog.get_logger(__name__)
 
 
@@ -47,6 +49,10 @@ class Socket(AsyncSocketModeHandler):
             await super().handle(client, req)
         finally:
             self._answering.discard(task)
+
+    async def problem(self) -> str:
+        """Return what is wrong with the connection at this moment, if anything."""
+        return "" if await self.client.is_connected() else NOT_CONNECTED
 
     async def close_async(self) -> None:
         """Send the answers that are under way, and disconnect for good."""

@@ -20,20 +20,15 @@ from bot.app.anchoring import (
     read_anchor,
     stop_giving,
 )
-from bot.app.parts import Parts
 from bot.app.roles import Role
-from bot.core.catalogue import load
-from bot.engine.schedule import Schedule
-from bot.engine.worker import Bell
-from bot.ops.health import Health
-from bot.settings import Clock, Settings, Timing
+from bot.settings import Settings
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.tables import Notice
 from bot.workflow.freezing import frozen
+from tests.app.process import process
 from tests.conftest import postgres_alone
 from tests.hand import by_hand
-from tests.workflow.world import FILE, USUAL
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -85,7 +80,7 @@ async def test_each_process_knows_the_head_that_it_published_whoever_has_the_tur
     database: Database,
 ) -> None:
     head = await database.run(audit.record, "frozen", by="cli", now=NOW)
-    processes = [_process(database, role) for role in Role]
+    processes = [process(database, role) for role in Role]
     for parts in processes:
         await replicas.join(parts)
     for parts in processes:
@@ -97,23 +92,6 @@ async def test_each_process_knows_the_head_that_it_published_whoever_has_the_tur
     assert {parts.published for parts in processes} == {(head.seq, head.hash)}
     for parts in processes:
         await parts.schedule.stop()
-
-
-def _process(database: Database, role: Role) -> Parts:
-    """Return the parts of one of several processes, without an org."""
-    bell, clock, timing = Bell(), Clock(), Timing()
-    return Parts(
-        settings=Settings(),
-        timing=timing,
-        clock=clock,
-        database=database,
-        catalogue=load(FILE.format(url="https://corp.okta.com", **USUAL)),
-        health=Health(database=database, clock=clock),
-        bell=bell,
-        schedule=Schedule(bell, timing),
-        owner=role.value,
-        role=role,
-    )
 
 
 def test_processes_that_share_a_head_file_never_leave_half_of_a_head(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +23,10 @@ pytestmark = pytest.mark.anyio
 
 
 SECOND = timedelta(seconds=1)
+READ_ONLY = """
+create trigger read_only before update on notice
+begin select raise(abort, 'read-only'); end
+"""
 LINES = (AccessGrant, AccessRequest, Notice)
 
 
@@ -133,3 +138,30 @@ async def test_a_time_that_cannot_be_read_holds_up_nothing_else(
         while await carried.get() != "good":
             pass
     running.cancel()
+
+
+async def test_a_loop_that_cannot_claim_tells_so_until_it_can(
+    database: Database,
+) -> None:
+    await database.run(notice)
+    carried = asyncio.Event()
+
+    async def carry_out(_row: Notice, _held: object) -> None:
+        carried.set()
+
+    told: list[bool] = []
+    worker = _worker(database, carry_out)
+    worker.timing = replace(worker.timing, retry_first=timedelta(milliseconds=10))
+    worker.tell = told.append
+    by_hand(database, READ_ONLY)
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(20):
+        while not told:
+            await asyncio.sleep(0.01)
+        assert told[0] is False
+        by_hand(database, "drop trigger read_only")
+        await carried.wait()
+        while not told[-1]:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await worker.stop()

@@ -243,3 +243,14 @@ def test_removals_that_pile_up_are_logged_with_their_finish(
 
 def _backlog(logged: list[Any]) -> list[Any]:
     return [line for line in logged if line["event"] == "revocations due"]
+
+
+def test_a_bot_that_slack_cannot_reach_is_not_ready_until_it_is_connected_again(
+    world: World,
+) -> None:
+    with world.bot():
+        world.slack.down()
+        world.slack.wait_for(lambda: not world.is_ready())
+        world.slack.up()
+        world.slack.wait_for(world.is_ready, 30)
+        assert "You asked for" in world.ask()
