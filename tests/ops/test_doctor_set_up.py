@@ -8,8 +8,10 @@ from sqlmodel import Session
 
 from bot.core.words import Cause, GrantStatus
 from bot.settings import Clock
-from bot.store import audit
+from bot.store import audit, replicas
+from bot.store.database import Database, only_runner
 from bot.store.moves import move
+from tests.conftest import postgres_alone
 from tests.ops.conftest import Patient
 from tests.ops.test_doctor_okta import is_failed, is_warned
 from tests.store import rows
@@ -171,3 +173,32 @@ def _revoked(session: Session, at: datetime) -> None:
     move(session, grant, GrantStatus.ACTIVE, by="bot", now=at, active_at=at)
     ends: dict[str, Any] = {"cause": Cause.REVOKED, "revoking_at": at}
     move(session, grant, GrantStatus.REVOKING, by="bot", now=at, **ends)
+
+
+def test_a_bot_that_does_not_run_while_something_is_held_is_a_warning(
+    patient: Patient,
+) -> None:
+    database = patient.rows()
+    database.transact(rows.grant, "g")
+    found = patient.found("run", "set-up")
+    assert is_warned(found, "not running, and 1 grant would not end", "access-bot run")
+    with only_runner(database):
+        assert patient.found("run", "set-up").level == "ok"
+    database.close()
+
+
+@postgres_alone
+def test_on_postgresql_a_worker_that_is_alive_is_a_bot_that_runs(
+    patient: Patient, database: Database, database_url: str
+) -> None:
+    patient.settings = {"database_url": database_url}
+    database.transact(rows.grant, "g")
+    assert patient.found("run", "set-up").level == "warning"
+    database.transact(replicas.beat, "one", timedelta(seconds=10), Clock()())
+    assert patient.found("run", "set-up").level == "ok"
+
+
+def test_a_policy_without_admins_is_a_warning(patient: Patient) -> None:
+    patient.policy = {"admins:": "# admins:"}
+    found = patient.found("policy", "set-up")
+    assert is_warned(found, "names no admins", "access.yaml")

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from bot.core.words import SettingError
-from bot.ops.doctor.files import look_at_runner
 from bot.ops.doctor.findings import Sheet, counted
-from bot.store import queries
+from bot.settings import Timing
+from bot.store import queries, replicas
 from bot.store.audit import Chain
 from bot.store.database import Database, open_database
 from bot.store.migrations import require_current
+from bot.store.sqlite import is_run_on
 from bot.store.tables import Event, Pin
 from bot.workflow.freezing import frozen
 
@@ -48,12 +49,31 @@ def look_at_database(
     with closing(database), sheet.trying("database"):
         require_current(database)
         sheet.ok("database", f"{database.name} is ours alone, and of this version.")
-        look_at_runner(sheet, database.path)
+        _look_at_runner(sheet, database)
         _look_at_key(sheet, database, key, is_given)
         _look_at_removals(sheet, database)
         _look_at_freezes(sheet, database)
         return database.look(_pinned)
     return {}
+
+
+def _look_at_runner(sheet: Sheet, database: Database) -> None:
+    """Say whether a bot runs: one that holds the SQLite file, or any that works."""
+    held = database.look(queries.count_live)
+    if _is_run(database):
+        sheet.ok("run", "`access-bot run` is alive.")
+    elif held:
+        says = f"`access-bot run` is not running, and {counted(held, 'grant')} would "
+        sheet.warning("run", f"{says}not end.", "Start it: access-bot run")
+    else:
+        sheet.ok("run", "`access-bot run` is not running now.")
+
+
+def _is_run(database: Database) -> bool:
+    if database.path is not None:
+        return is_run_on(database.path)
+    silent = Timing().beat * replicas.SILENT
+    return database.look(replicas.is_any_alive, silent, datetime.now(UTC))
 
 
 def _look_at_key(
