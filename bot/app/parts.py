@@ -192,8 +192,7 @@ async def build(
         refuse_rollback(settings, database)
     with _living_with(database, problems):
         text, catalogue = read_policy(settings.access_config)
-        await database.read(_refuse_stranding, catalogue)
-        await database.run(put_in_force, text, catalogue.hash, clock())
+        await database.run(put_in_force, text, catalogue, clock())
     with _living_with(database, problems):
         await check_slack(settings, timing, role)
     bell = Bell()
@@ -218,37 +217,6 @@ async def build(
         parts.health.wrong("start", f"{parts.problem} {ENDS_ONLY}")
         log.error("revoke-only", why=parts.problem)
     return parts
-
-
-def refuse_stranding(
-    session: Session, before: Catalogue | None, after: Catalogue
-) -> None:
-    """Raise SettingError where `after` drops or moves an org that holds something.
-
-    NB. Nobody else could end it: the key and the address are in the file alone.
-    """
-    stranded = [
-        f"{integration.name} ({count} held)"
-        for integration in (before.integrations if before else ())
-        if not _is_kept(integration, after)
-        and (count := len(queries.live_grants(session, integration.name)))
-    ]
-    if stranded:
-        raise SettingError(
-            "access.yaml drops, or moves, what still holds access: "
-            f"{', '.join(stranded)}.",
-            "Put it back until that has ended: access-bot grants --integration NAME",
-        )
-
-
-def _is_kept(integration: Integration, after: Catalogue) -> bool:
-    same = after.integration(integration.name)
-    return same is not None and same.org_url == integration.org_url
-
-
-def _refuse_stranding(session: Session, after: Catalogue) -> None:
-    kept = last_good_file(session)
-    refuse_stranding(session, load(kept.text) if kept else None, after)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from bot.app.alarms import forget_alarms_of, set_alarms_of
 from bot.app.changes import put_in_force, tell_admins
-from bot.app.parts import Parts, open_office, refuse_stranding
+from bot.app.parts import Parts, open_office
 from bot.core.catalogue import Catalogue, Integration, load
 from bot.core.words import SettingError
 from bot.store import audit
@@ -56,12 +56,10 @@ async def _put_in_force(parts: Parts, text: str, digest: str) -> None:
     try:
         name = parts.settings.access_config.name
         catalogue = await asyncio.to_thread(load, text, name=name)
-        await parts.database.read(refuse_stranding, parts.catalogue, catalogue)
+        await parts.database.run(put_in_force, text, catalogue, parts.clock())
     except SettingError as error:
         log.warning("access.yaml not put in force", why=str(error))
         await parts.database.run(_refuse_file, parts, digest, str(error), parts.clock())
-        return
-    await parts.database.run(put_in_force, text, digest, parts.clock())
 
 
 def _refuse_file(

@@ -1,6 +1,6 @@
 """Reads of requests, grants and notices. Nothing here writes or decides."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -197,6 +197,33 @@ def live_grants(session: Session, integration: str) -> list[AccessGrant]:
             select(AccessGrant).where(
                 AccessGrant.integration == integration,
                 col(AccessGrant.status).in_(LIVE),
+            )
+        )
+    )
+
+
+def count_held(session: Session) -> dict[str, int]:
+    """Return how many grants of each integration live, or may still come to life."""
+    held = (
+        select(AccessGrant.integration, func.count())
+        .where(
+            col(AccessGrant.status).in_(LIVE)
+            | col(AccessGrant.unsure_until).is_not(None)
+        )
+        .group_by(AccessGrant.integration)
+    )
+    return dict(session.exec(held).all())
+
+
+def pending_elsewhere(
+    session: Session, integrations: Iterable[str]
+) -> list[AccessRequest]:
+    """Return the requests that wait for an answer in any other integration."""
+    return list(
+        session.exec(
+            select(AccessRequest).where(
+                AccessRequest.status == RequestStatus.PENDING,
+                col(AccessRequest.integration).not_in(list(integrations)),
             )
         )
     )

@@ -89,6 +89,15 @@ def test_a_file_that_drops_what_holds_access_is_refused_with_the_list(
         world.members()
 
 
+def test_who_waits_for_an_org_that_a_file_drops_is_told(world: World) -> None:
+    with world.bot():
+        world.asked()
+        path = world.folder / "access.yaml"
+        path.write_text(path.read_text().replace("corp-okta", "other-okta"))
+        world.told("rita", "Access to this Okta org is no longer given here")
+        world.slack.wait_for(world.is_ready)
+
+
 def test_a_file_that_the_database_did_not_take_is_put_in_force_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

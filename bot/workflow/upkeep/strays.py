@@ -105,6 +105,14 @@ def endings(session: Session, integration: str) -> list[Ending]:
     return sorted(found, key=lambda each: each.until)
 
 
+def count(session: Session) -> dict[str, int]:
+    """Return how many wait for their end, of each integration that has any."""
+    prefix = ENDING.format("")
+    kept = select(Upkeep.name).where(col(Upkeep.name).startswith(prefix))
+    names = [each.removeprefix(prefix) for each in session.exec(kept)]
+    return {name: len(endings(session, name)) for name in names}
+
+
 def end_now(
     session: Session,
     integration: str,
