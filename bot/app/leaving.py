@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from bot.app.parts import okta_of, policy_in_force
 from bot.okta.directory import OktaDirectory
 from bot.settings import Clock, Timing
-from bot.store import evidence
+from bot.store import evidence, queries
 from bot.store.database import Database
 from bot.store.tables import AccessGrant
 
@@ -26,7 +26,10 @@ async def still_shown(database: Database) -> list[str]:
                 person = await okta.person(person_id)
                 held = await okta.groups_of(person_id) if person else frozenset()
                 left = held & pairs[person_id]
-                found += [f"{person_id} in {group_id}" for group_id in sorted(left)]
+                for group_id in sorted(left):
+                    pair = integration.name, person_id, group_id
+                    who, what = database.look(queries.names, *pair)
+                    found.append(f"{who} in {what}")
     return found
 
 

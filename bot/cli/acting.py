@@ -13,14 +13,11 @@ import typer
 from sqlmodel import Session, select
 
 from bot.cli.failures import WRONG
-from bot.cli.setting import me, now_of, opened_store
+from bot.cli.setting import is_running, me, now_of, opened_store
 from bot.core.catalogue.problems import harmless
 from bot.core.words import SettingError
-from bot.settings import Timing
-from bot.store import audit, directory, replicas
+from bot.store import audit, directory
 from bot.store.database import Database
-from bot.store.replicas import SILENT
-from bot.store.sqlite import is_run_on
 from bot.store.tables import OktaPerson, PersonLink
 from bot.workflow.freezing import Frozen
 from bot.workflow.freezing import freeze as set_freeze
@@ -59,7 +56,7 @@ def revoke(
         )
         leaving = sum(database.look(being_removed, *pair) for pair in pairs)
         slow = sum(database.look(being_taken_back, *pair) for pair in pairs)
-        runs = _is_running(database)
+        runs = is_running(database)
     if not count and not leaving:
         typer.echo("They hold and await nothing of that.")
         raise typer.Exit(WRONG)
@@ -185,14 +182,6 @@ def _groups(database: Database, named: str) -> dict[str, list[str]]:
             "If it is new: access-bot sync. A person is written as @LOGIN.",
         )
     return found
-
-
-def _is_running(database: Database) -> bool:
-    """Tell whether somebody is there who will do what is written down."""
-    if database.path is not None:
-        return is_run_on(database.path)
-    silent = SILENT * Timing().beat
-    return database.look(replicas.is_any_alive, silent, now_of(database))
 
 
 def _called(database: Database, integration: str, named: str) -> list[str]:

@@ -17,7 +17,7 @@ from bot.core.words import LIVE, GrantStatus, RequestStatus, SettingError
 from bot.settings import Clock
 from bot.store import evidence, queries
 from bot.store.database import Database
-from bot.store.tables import AccessGrant, AccessRequest, OktaGroup, OktaPerson
+from bot.store.tables import AccessGrant, AccessRequest, OktaPerson
 from bot.workflow.upkeep.strays import endings
 
 MOST = 1_000_000
@@ -112,10 +112,8 @@ def _strays(session: Session) -> list[str]:
     found = []
     for integration in session.exec(select(OktaPerson.integration).distinct()):
         for each in endings(session, integration):
-            person = session.get(OktaPerson, (integration, each.stray.person_id))
-            group = session.get(OktaGroup, (integration, each.stray.group_id))
-            who = person.login if person else each.stray.person_id
-            what = group.name if group else each.stray.group_id
+            pair = each.stray.person_id, each.stray.group_id
+            who, what = queries.names(session, integration, *pair)
             found.append(f"{who} in {what} until {each.until:%F %R} UTC")
     return found
 

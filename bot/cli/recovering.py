@@ -14,7 +14,7 @@ from rich.table import Table
 from sqlmodel import Session
 
 from bot.cli.failures import WRONG
-from bot.cli.setting import begin, console, me, now_of, opened_store
+from bot.cli.setting import begin, console, is_running, me, now_of, opened_store
 from bot.core.catalogue.problems import harmless
 from bot.core.durations import parse_duration
 from bot.core.words import LIVE, RequestStatus, SettingError
@@ -120,6 +120,10 @@ def retire(
         if left.row_count:
             console().print(left)
             typer.echo("Run it again once these have ended.", err=True)
+            if not is_running(database):
+                typer.echo(
+                    "No bot is running, so none of them ends: start it first.", err=True
+                )
             raise typer.Exit(WRONG)
         still = asyncio.run(_shown_by_okta(database))
         if still:
@@ -224,33 +228,41 @@ def _left(database: Database) -> Table:
     from bot.app.parts import policy_in_force
 
     table = Table("integration", "person", "group", "stands", "until")
-    for grant in database.look(lambda s: queries.grants(s, statuses=sorted(LIVE))):
-        table.add_row(
-            grant.integration,
-            grant.grantee_id,
-            grant.group_id,
-            grant.status,
-            f"{grant.expires_at:%Y-%m-%d %H:%M} UTC",
-        )
-    for integration in database.look(policy_in_force).integrations:
-        for each in database.look(endings, integration.name):
-            table.add_row(
-                integration.name,
-                each.stray.person_id,
-                each.stray.group_id,
-                "given an end",
-                f"{each.until:%Y-%m-%d %H:%M} UTC",
-            )
-    waits = [RequestStatus.PENDING]
-    for request in database.look(lambda s: queries.requests(s, statuses=waits)):
-        table.add_row(
-            request.integration,
-            request.grantee_id,
-            request.group_id,
-            request.status,
-            f"{request.lapse_at:%Y-%m-%d %H:%M} UTC",
-        )
+    for integration, who, what, stands, until in [
+        *database.look(_granted_or_asked),
+        *(
+            row
+            for each in database.look(policy_in_force).integrations
+            for row in database.look(_given_an_end, each.name)
+        ),
+    ]:
+        at = f"{until:%Y-%m-%d %H:%M} UTC"
+        table.add_row(integration, harmless(who), harmless(what), stands, at)
     return table
+
+
+Left = tuple[str, str, str, str, datetime]
+"""What is left: of which org, whose, in which group, how it stands, until when."""
+
+
+def _granted_or_asked(session: Session) -> list[Left]:
+    found: list[Left] = []
+    for grant in queries.grants(session, statuses=sorted(LIVE)):
+        names = queries.names_of(session, grant)
+        found.append((grant.integration, *names, grant.status, grant.expires_at))
+    for request in queries.requests(session, statuses=[RequestStatus.PENDING]):
+        names = queries.names_of(session, request)
+        found.append((request.integration, *names, request.status, request.lapse_at))
+    return found
+
+
+def _given_an_end(session: Session, integration: str) -> list[Left]:
+    found = []
+    for each in endings(session, integration):
+        pair = each.stray.person_id, each.stray.group_id
+        names = queries.names(session, integration, *pair)
+        found.append((integration, *names, "given an end", each.until))
+    return found
 
 
 async def _shown_by_okta(database: Database) -> list[str]:

@@ -17,9 +17,11 @@ from rich.console import Console
 
 from bot.core.words import SettingError
 from bot.ops import logs
-from bot.settings import SECRET_SCHEMES, Clock, Settings
-from bot.store import claims
+from bot.settings import SECRET_SCHEMES, Clock, Settings, Timing
+from bot.store import claims, replicas
 from bot.store.database import Database
+from bot.store.replicas import SILENT
+from bot.store.sqlite import is_run_on
 
 EXPECTED = {"port": "a number from 0 to 65535"}
 TABLE = "See the table of settings in the README."
@@ -59,6 +61,14 @@ def now_of(database: Database) -> datetime:
     clock = Clock()
     database.look(claims.set_clock, clock)
     return clock()
+
+
+def is_running(database: Database) -> bool:
+    """Tell whether a bot is there that will do what is written down."""
+    if database.path is not None:
+        return is_run_on(database.path)
+    silent = SILENT * Timing().beat
+    return database.look(replicas.is_any_alive, silent, now_of(database))
 
 
 def console() -> Console:

@@ -143,6 +143,8 @@ def test_what_was_given_an_end_is_listed_and_can_be_revoked(watched: World) -> N
     assert f"{login('rita')} in {GROUP} until" in _type(watched, "grants").stderr
     left = _type(watched, "retire", "--check")
     assert (left.exit_code, "given an end" in left.stdout) == (1, True)
+    assert (login("rita") in left.stdout, GROUP in left.stdout) == (True, True)
+    assert "No bot is running, so none of them ends: start it first." in left.stderr
     with watched.bot(replace(QUICK, reconcile=timedelta(seconds=1))):
         revoked = _type(watched, "revoke", login("rita"), "all")
         assert "1 ended or denied" in revoked.stdout
@@ -157,8 +159,8 @@ def test_what_was_in_a_group_that_was_deleted_is_forgotten_when_an_operator_says
     _forgets_a_grant(watched)
     given = _type(watched, "recover", "--end-in", "1s", "--reason", "restored")
     assert given.exit_code == 0, given.output
+    watched.okta.fail("^DELETE", "403", times=1000)
     with watched.bot(replace(QUICK, reconcile=timedelta(seconds=1))):
-        watched.okta.fail("^DELETE", "403", times=1000)
         watched.told("ivan", "access-bot recover --forget")
         assert "--reason WHY" in _type(watched, "recover", "--forget").output
         left = _type(watched, "recover", "--forget", "--reason", "no group")
@@ -216,6 +218,8 @@ def test_retire_waits_for_what_lives_and_then_says_how_to_leave(world: World) ->
         left = _type(world, "retire", "--check")
         assert left.exit_code == 1
         assert "active" in left.stdout
+        assert (login("rita") in left.stdout, GROUP in left.stdout) == (True, True)
+        assert "No bot is running" not in left.stderr
         assert _type(world, "retire", "--now").exit_code == 1
         assert "frozen" in world.ask()
         world.members()
