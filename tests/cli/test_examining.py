@@ -33,9 +33,9 @@ def connected(ready: Shell, sandbox: Sandbox) -> Shell:
 def test_a_set_up_that_is_well_is_all_ok_in_words(connected: Shell) -> None:
     result = connected.type("doctor")
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines()[-1] == "All ok: 27 checks."
+    assert result.stdout.splitlines()[-1] == "All ok: 28 checks."
     lines = [line.split() for line in result.stdout.splitlines() if line.strip()]
-    assert [line[0] for line in lines].count("OK") == 27
+    assert [line[0] for line in lines].count("OK") == 28
 
 
 def test_a_failure_is_told_with_its_remedy_and_the_status(
@@ -55,13 +55,13 @@ def test_a_warning_alone_is_no_failure(connected: Shell, sandbox: Sandbox) -> No
     result = connected.type("doctor")
     assert result.exit_code == 0
     assert "WARNING" in result.stdout
-    assert result.stdout.splitlines()[-1] == "0 failed, 1 warning, 26 ok."
+    assert result.stdout.splitlines()[-1] == "0 failed, 1 warning, 27 ok."
 
 
 def test_programs_get_every_finding(connected: Shell, sandbox: Sandbox) -> None:
     sandbox.okta.set_clock_skew(120)
     told = json.loads(connected.type("doctor", "--json").stdout)
-    assert (told["ok"], told["counts"]) == (True, {"failed": 0, "warning": 1, "ok": 26})
+    assert (told["ok"], told["counts"]) == (True, {"failed": 0, "warning": 1, "ok": 27})
     [clock] = [one for one in told["findings"] if one["check"] == "clock"]
     assert clock == {
         "part": "corp",

@@ -19,7 +19,7 @@ from tests.ops.conftest import ROOT, Patient
 
 SET_UP = [
     *("settings", "policy", "policy file", "database", "run"),
-    *("audit key", "removals", "frozen"),
+    *("audit key", "audit", "removals", "frozen"),
 ]
 SLACK = ["bot token", "scopes", "app token"]
 OKTA = [

@@ -12,6 +12,7 @@ from bot.store import audit, replicas
 from bot.store.database import Database, only_runner
 from bot.store.moves import move
 from tests.conftest import postgres_alone
+from tests.hand import by_hand
 from tests.ops.conftest import Patient
 from tests.ops.test_doctor_okta import is_failed, is_warned
 from tests.store import rows
@@ -202,3 +203,13 @@ def test_a_policy_without_admins_is_a_warning(patient: Patient) -> None:
     patient.policy = {"admins:": "# admins:"}
     found = patient.found("policy", "set-up")
     assert is_warned(found, "names no admins", "access.yaml")
+
+
+def test_an_audit_that_does_not_verify_is_named(patient: Patient) -> None:
+    database = patient.rows()
+    for _ in range(3):
+        database.transact(audit.record, "looked at", by="test", now=Clock()())
+    assert patient.found("audit", "set-up").level == "ok"
+    by_hand(database, "delete from event where seq = 2")
+    database.close()
+    assert is_failed(patient.found("audit", "set-up"), "not verify", "audit verify")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from bot.core.words import SettingError
 from bot.ops.doctor.findings import Sheet, counted
@@ -15,6 +15,7 @@ from bot.store.database import Database, open_database
 from bot.store.migrations import require_current
 from bot.store.sqlite import is_run_on
 from bot.store.tables import Event, Pin
+from bot.store.verification import verify
 from bot.workflow.freezing import frozen
 
 Pins = Mapping[tuple[str, str, str], str]
@@ -25,6 +26,9 @@ KEPT_BESIDE = (
 )
 LATE = timedelta(minutes=5)
 """A removal this late is no matter of the moment any more."""
+
+MOST_EVENTS = 100_000
+VERIFY = "access-bot audit verify"
 
 OTHER_KEY = (
     "Set AUDIT_KEY to the key the database began with; if it is that, run: "
@@ -80,15 +84,28 @@ def _look_at_key(
     sheet: Sheet, database: Database, key: Callable[[], bytes], is_given: bool
 ) -> None:
     with sheet.trying("audit key"):
-        newest = database.look(_newest)
-        if _is_astray(newest, key()):
+        newest, chain = database.look(_newest), Chain(key())
+        if newest is not None and not chain.fits(newest):
             says = "The newest event of the audit does not fit the audit's key."
             sheet.failed("audit key", says, OTHER_KEY)
-        elif is_given:
+            return
+        if is_given:
             sheet.ok("audit key", "AUDIT_KEY is set, and fits what is kept.")
         else:
             remedy = "Set AUDIT_KEY to what is in that file, and keep it elsewhere."
             sheet.warning("audit key", KEPT_BESIDE, remedy)
+        _look_at_audit(sheet, database, chain)
+
+
+def _look_at_audit(sheet: Sheet, database: Database, chain: Chain) -> None:
+    """Look whether the audit verifies, where that is a matter of seconds."""
+    if database.look(_count_events) > MOST_EVENTS:
+        sheet.ok("audit", f"More than {MOST_EVENTS} events are verified by: {VERIFY}")
+    elif found := database.look(_count_findings, chain):
+        says = f"The audit does not verify: {counted(found, 'finding')}."
+        sheet.failed("audit", says, f"See which, and keep a copy as it is: {VERIFY}")
+    else:
+        sheet.ok("audit", "Every event fits, and every row is as it tells.")
 
 
 def _look_at_removals(sheet: Sheet, database: Database) -> None:
@@ -116,8 +133,13 @@ def _look_at_freezes(sheet: Sheet, database: Database) -> None:
         sheet.ok("frozen", "Nothing is frozen.")
 
 
-def _is_astray(newest: Event | None, key: bytes) -> bool:
-    return newest is not None and not Chain(key).fits(newest)
+def _count_events(session: Session) -> int:
+    return session.exec(select(func.count(col(Event.seq)))).one()
+
+
+def _count_findings(session: Session, chain: Chain) -> int:
+    session.info["chain"] = chain
+    return sum(1 for _ in verify(session))
 
 
 def _newest(session: Session) -> Event | None:
