@@ -87,7 +87,7 @@ def ends_and_gives_nothing(
 ) -> str:
     """See Rita's access end under a bot that may only end; return its log."""
     with running(world, **changes) as process:
-        answer: Any = world.slack.wait_for(lambda: readiness(world), 20)
+        answer: Any = world.slack.wait_for(lambda: readiness(world), 60)
         world.slack.wait_for(lambda: world.grants() == ["revoked"], 30)
         assert not world.okta.is_member(GROUP, login("rita"))
         assert answer.status_code == 503
