@@ -87,6 +87,26 @@ def test_who_is_for_owners_and_admins(stage: Stage, cast: Cast) -> None:
     assert "Only those who own" in refused
 
 
+@pytest.mark.parametrize("group", ["prod-db", "hr-secrets", "nothing-such"])
+@pytest.mark.parametrize("who", ["bob", "alice"])
+def test_who_owns_a_group_is_not_known_to_anybody_while_okta_is_silent(
+    stage: Stage, cast: Cast, who: str, group: str
+) -> None:
+    reader = getattr(cast, who)
+    _said(stage, reader, "mine")
+    stage.org.is_down = True
+    assert "I could not reach Okta in time" in _said(stage, reader, f"who {group}")
+
+
+def test_an_admin_sees_who_holds_a_group_while_okta_is_silent(
+    stage: Stage, cast: Cast
+) -> None:
+    _held(stage, cast)
+    _said(stage, cast.ada, "mine")
+    stage.org.is_down = True
+    assert "Alice Example" in _said(stage, cast.ada, "who prod-db")
+
+
 @pytest.mark.parametrize("how", ["<@{}>", "<@{}|alice>", "alice@example.com"])
 def test_an_admin_revokes(stage: Stage, cast: Cast, how: str) -> None:
     _held(stage, cast)

@@ -107,16 +107,20 @@ async def why(desk: Desk, body: Body, people: People, rest: str) -> Reply:
 async def who(desk: Desk, body: Body, people: People, rest: str) -> Reply:
     """Show who holds a group, to those who own it and to admins.
 
-    NB. As in `why`: a group that somebody may not see is not there for them.
+    NB. As in `why`: a group that somebody may not see is not there for them. So
+    Okta is asked of one that is not there too, and is silent about both alike.
     """
     name = as_group(rest)
     found = await desk.database.read(_called, desk, people, name)
-    if not found:
-        return say(body, NO_GROUP.format(clean(name, 100)))
+    known = bool(found) or await _is_answered(desk, people, name)
     for at in found:
-        if await _owns(desk, at):
+        owns = await _owns(desk, at)
+        if owns:
             held = await desk.database.read(_holders, desk, at)
             return show(body, *lists.who(clean(name, 80), held))
+        known = known and owns is not None
+    if not known:
+        return say(body, NOT_NOW.reason)
     seen = await desk.database.read(offering.groups_called, desk.offices, people, name)
     said = OWNERS_ONLY.reason if seen else NO_GROUP.format(clean(name, 100))
     return say(body, said)
@@ -190,8 +194,22 @@ def _called(session: Session, desk: Desk, people: People, name: str) -> list[AtG
     ]
 
 
-async def _owns(desk: Desk, at: AtGroup) -> bool:
-    """Tell whether a person owns a group today, by any rung of its ladder."""
+async def _is_answered(desk: Desk, people: People, name: str) -> bool:
+    """Tell whether Okta says in time if it has a group that no row has."""
+    try:
+        async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
+            for integration in people:
+                await desk.offices[integration].directory.group_named(name)
+    except (TimeoutError, DirectoryError, SettingError):
+        return False
+    return True
+
+
+async def _owns(desk: Desk, at: AtGroup) -> bool | None:
+    """Tell whether a person owns a group today, by any rung of its ladder.
+
+    None where Okta does not say it in time.
+    """
     if await desk.database.read(_stands_above, at):
         return True
     matter = Matter(group=at.group, grantee=at.person, apart_from=frozenset())
@@ -199,7 +217,7 @@ async def _owns(desk: Desk, at: AtGroup) -> bool:
         async with asyncio.timeout(desk.timing.okta_read_at_click.total_seconds()):
             found = await read_route(at.office, Owner(), matter, desk.clock())
     except (TimeoutError, DirectoryError, SettingError):
-        return False
+        return None
     if isinstance(found, Refused):
         return False
     return await desk.database.read(_stands, at, found[0].rung)
