@@ -46,7 +46,8 @@ def load(
         if _warns_too_late(notice, grant, now):
             return Dropped("what it warns of has happened")
         held = held_of(session, offices, grant)
-        return Shown(AboutGrant(kind=notice.kind, held=held), wanted)
+        other = held.holder if _only_asked(session, grant, notice.recipient) else None
+        return Shown(AboutGrant(kind=notice.kind, held=held, other=other), wanted)
     if notice.request_id is not None:
         about = _about_request(session, offices, notice)
         if notice.kind == "comment":
@@ -138,6 +139,13 @@ def _is_theirs(session: Session, request: AccessRequest, slack_id: str) -> bool:
         return True
     readers = _readers(session, request, slack_id)
     return not readers.isdisjoint(request.routing.get("people", ()))
+
+
+def _only_asked(session: Session, grant: AccessGrant, slack_id: str) -> bool:
+    """Tell whether who reads this asked for what somebody else holds."""
+    request = session.get_one(AccessRequest, grant.request_id)
+    readers = _readers(session, request, slack_id)
+    return request.requester_id in readers and grant.grantee_id not in readers
 
 
 def _rung_of(session: Session, request: AccessRequest, slack_id: str) -> str:

@@ -116,10 +116,11 @@ class AboutRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class AboutGrant:
-    """A notice about a grant."""
+    """A notice about a grant; `other` holds it where its reader only asked for it."""
 
     kind: str
     held: Held
+    other: Who | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from bot.core.catalogue import load
 from bot.core.words import Cause, GrantStatus, RequestStatus
 from bot.slack.overview import MOST_HELD
+from bot.slack.views import modal
 from bot.store.tables import AccessGrant, AccessRequest, SlackAccount
 from tests.slack.conftest import Cast
-from tests.slack.stage import Stage
+from tests.slack.stage import ACCESS, Stage
 
 
 @pytest.fixture
@@ -47,6 +49,36 @@ def test_nobody_else_takes_it_back(stage: Stage, cast: Cast) -> None:
     stage.slack.press(cast.bob, "cancel", sent, force=True)
     (request,) = stage.rows(AccessRequest)
     assert request.status is RequestStatus.PENDING
+
+
+def test_who_asked_for_somebody_else_is_told_who_has_it(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.put_in_force(load(ACCESS + "    request_for: [self, others]\n"))
+    stage.slack.command(cast.bob, "mine")
+    stage.slack.command(cast.alice, "okta-group")
+    (offered,) = stage.slack.suggest(cast.alice, modal.GROUP, "prod-db")
+    stage.slack.submit(
+        cast.alice,
+        {
+            modal.GROUP: offered["value"],
+            modal.GRANTEE: cast.bob,
+            modal.JUSTIFICATION: "OPS-12 on call",
+        },
+    )
+    stage.work()
+    stage.slack.press(cast.olga, "approve", stage.card(cast.olga))
+    stage.work()
+    assert stage.slack.wait_for_message(cast.bob, "You have prod-db until")
+    told = stage.slack.wait_for_message(cast.alice, "Bob Example has prod-db until")
+    assert "end" not in told.buttons
+    assert not any(m.shows("You have") for m in stage.slack.messages(cast.alice))
+    ending = stage.slack.wait_for_message(cast.bob, "You have prod-db until")
+    stage.slack.press(cast.bob, "end", ending)
+    stage.work()
+    assert stage.slack.wait_for_message(
+        cast.alice, "Bob Example's access to prod-db has ended: they ended it."
+    )
 
 
 def test_what_is_granted_says_until_when_and_how_to_get_in(

@@ -119,6 +119,7 @@ def _pictures() -> Iterator[Any]:
     for held in _holds():
         for kind in notices.OF_GRANTS:
             yield AboutGrant(kind=kind, held=held)
+            yield AboutGrant(kind=kind, held=held, other=OLGA)
     yield Alert(text="Something is wrong.")
 
 
@@ -145,7 +146,9 @@ def _poisoned(text: str) -> Iterator[Any]:
                 held = picture.held and _poisoned_grant(picture.held, text, person)
                 yield replace(picture, asked=poisoned, held=held)
             case AboutGrant(held=held):
-                yield replace(picture, held=_poisoned_grant(held, text, person))
+                other = picture.other and person
+                held = _poisoned_grant(held, text, person)
+                yield replace(picture, held=held, other=other)
             case Alert():
                 yield Alert(text=text)
 
@@ -253,8 +256,8 @@ def test_only_what_can_still_be_done_has_a_button() -> None:
             case AboutRequest(kind="denied" | "lapsed"):
                 assert actions == 1
             case AboutGrant(kind="granted" | "warning"):
-                extends = bool(picture.held.more)
-                assert actions == (1 + extends) * (
+                extends, ends = bool(picture.held.more), picture.other is None
+                assert actions == (ends + extends) * (
                     picture.held.status in notices.ENDABLE
                 )
             case AboutGrant(kind="ended" | "failed"):
@@ -292,6 +295,20 @@ def test_a_decided_card_says_what_was_decided(
     asked = replace(ASKED, **(DECIDED | change))
     said, _ = draw(AboutRequest(kind="card", asked=asked, is_theirs=True))
     assert says in said
+
+
+def test_who_asked_for_somebody_else_is_told_who_has_it() -> None:
+    for held in _holds():
+        for kind in notices.OF_GRANTS:
+            said = str(draw(AboutGrant(kind=kind, held=held, other=OLGA)))
+            assert "Olga" in said
+            assert "you " not in said.lower().replace("apps you are", "")
+            assert "your" not in said.lower()
+        asked = replace(ASKED, status=RequestStatus.APPROVED, grantee=OLGA, **DECIDED)
+        for kind in ("sent", "extended"):
+            said = str(draw(AboutRequest(kind=kind, asked=asked, held=held)))
+            assert "You have" not in said
+            assert "Your access" not in said
 
 
 @pytest.mark.parametrize("cause", Cause)

@@ -79,9 +79,10 @@ def extended(about: AboutRequest) -> Drawn:
     asked, held = about.asked, about.held
     name = named(asked.group)
     if held is None or held.status is not GrantStatus.ACTIVE:
-        text = f"Your access to {name} was extended, and has ended since."
+        whose = words.subject(asked.grantee, "Your access", "'s access")
+        text = f"{whose} to {name} was extended, and has ended since."
         return text, [blocks.section(text)]
-    has = f"You have {name} until"
+    has = f"{words.subject(asked.grantee, 'You have', ' has')} {name} until"
     text = f"Approved by {words.decider(asked, plain_person)}. {has}"
     shown = f"Approved by {words.decider(asked, person)}. {has}"
     return f"{text} {utc(held.expires_at)} now.", [
@@ -123,43 +124,48 @@ def lapsed(about: AboutRequest) -> Drawn:
 
 
 def granted(about: AboutGrant) -> Drawn:
-    """To the grantee: what they have and until when; later, that it ended."""
-    held = about.held
+    """To the grantee, and who asked: what it is and until when; then that it ended."""
+    held, other = about.held, about.other
     if held.status not in ENDABLE:
-        return _over(held)
-    text = f"You have {named(held.group)} until {utc(held.expires_at)}."
-    drawn = [blocks.section(f"You have {named(held.group)} until {_until(held)}.")]
+        return _over(held, other)
+    has = f"{words.subject(other, 'You have', ' has')} {named(held.group)} until"
+    text = f"{has} {utc(held.expires_at)}."
+    drawn = [blocks.section(f"{has} {_until(held)}.")]
     details = clean_lines(held.details)
     if details:
         text = f"{text} {named(held.details, MOST_FREE)}"
         drawn.append(blocks.linked(details))
-    return text, [*drawn, hold_buttons(held)]
+    return text, [*drawn, *_buttons(about)]
 
 
 def warning(about: AboutGrant) -> Drawn:
-    """To the grantee: the end is near; later, that it came."""
-    held = about.held
+    """To the grantee, and who asked: the end is near; later, that it came."""
+    held, other = about.held, about.other
     if held.status not in ENDABLE:
-        return _over(held)
-    says = f"Your access to {named(held.group)} ends"
+        return _over(held, other)
+    whose = words.subject(other, "Your access", "'s access")
+    says = f"{whose} to {named(held.group)} ends"
     return f"{says} {utc(held.expires_at)}.", [
         blocks.section(f"{says} {when(held.expires_at)}."),
-        hold_buttons(held),
+        *_buttons(about),
     ]
 
 
 def ended(about: AboutGrant) -> Drawn:
-    """To the grantee: it ended, and why."""
-    held = about.held
-    text = f"Your access to {named(held.group)} has ended: {words.cause(held)}."
+    """To the grantee, and who asked: it ended, and why."""
+    held, other = about.held, about.other
+    whose = words.subject(other, "Your access", "'s access")
+    text = f"{whose} to {named(held.group)} has ended: {words.cause(held, other)}."
     again = again_button(held.request_id, held.group)
-    return text, [blocks.section(text), blocks.small(SESSIONS), *again]
+    sessions = [] if other else [blocks.small(SESSIONS)]
+    return text, [blocks.section(text), *sessions, *again]
 
 
 def failed(about: AboutGrant) -> Drawn:
-    """To the requester: it was approved and not given, and why."""
+    """To the grantee, and who asked: it was approved and not given, and why."""
     held = about.held
-    text = f"You were not given {named(held.group)}, though it was approved."
+    who = words.subject(about.other, "You were", " was")
+    text = f"{who} not given {named(held.group)}, though it was approved."
     why = sentence(clean(held.problem) or "Okta did not take it")
     owner = "The owner of the integration has been told."
     return f"{text} {escape(why)} {owner}", [
@@ -215,7 +221,7 @@ def end_button(held: Held) -> Block:
 
 
 def _approved(about: AboutRequest, asks: str) -> Drawn:
-    asked, after = about.asked, _after_approval(about.held)
+    asked, after = about.asked, _after_approval(about.held, about.asked.grantee)
     text = f"{asks} Approved by {_by(asked, plain_person)}{after(utc)}"
     shown = f"{asks}\nApproved by {_by(asked, person)}{after(when)}"
     return text, [blocks.section(shown)]
@@ -246,30 +252,33 @@ def _who_was_asked(asked: Asked, say: Callable[[Who], str]) -> str:
     return f"I asked {listed(names)}."
 
 
-def _after_approval(held: Held | None) -> Callable[[Callable[[datetime], str]], str]:
+def _after_approval(
+    held: Held | None, other: Who | None
+) -> Callable[[Callable[[datetime], str]], str]:
     """Return what follows "Approved by ...", given how instants are said."""
     if held is None or held.status is GrantStatus.GRANTING:
         return lambda _: ", granting…"
     if held.status is GrantStatus.ACTIVE:
-        return lambda say: f". You have it until {say(held.expires_at)}."
+        has = words.subject(other, "You have", " has")
+        return lambda say: f". {has} it until {say(held.expires_at)}."
     if held.status is GrantStatus.FAILED:
         return lambda _: ", but it was not given."
     if held.status is GrantStatus.REVOKING:
         return lambda _: ". It is being removed."
-    return lambda _: f". It has ended: {words.cause(held)}."
+    return lambda _: f". It has ended: {words.cause(held, other)}."
 
 
-def _over(held: Held) -> Drawn:
+def _over(held: Held, other: Who | None) -> Drawn:
     """Return a message about a grant that is ending or has ended."""
     name = named(held.group)
     if held.status is GrantStatus.REVOKING:
-        text = f"Your access to {name} is being removed: {words.cause(held)}."
+        whose = words.subject(other, "Your access", "'s access")
+        text = f"{whose} to {name} is being removed: {words.cause(held, other)}."
         return text, [blocks.section(text)]
     at = held.ended_at or held.expires_at
-    after = f"It has ended: {words.cause(held)}."
-    return f"You had {name} until {utc(at)}. {after}", [
-        blocks.section(f"You had {name} until {when(at)}. {after}")
-    ]
+    after = f"It has ended: {words.cause(held, other)}."
+    had = f"{words.subject(other, 'You had', ' had')} {name} until"
+    return f"{had} {utc(at)}. {after}", [blocks.section(f"{had} {when(at)}. {after}")]
 
 
 def _until(held: Held) -> str:
@@ -298,6 +307,13 @@ def hold_buttons(held: Held) -> Block:
     """Return Extend, where that can be, and End now."""
     extend = [extend_button(held)] if held.more else []
     return blocks.buttons(*extend, end_button(held))
+
+
+def _buttons(about: AboutGrant) -> list[Block]:
+    """Return what the reader may do: who only asked may not end it."""
+    if about.other is None:
+        return [hold_buttons(about.held)]
+    return [blocks.buttons(extend_button(about.held))] if about.held.more else []
 
 
 def again_button(request_id: str, group: str) -> list[Block]:

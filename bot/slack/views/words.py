@@ -46,6 +46,11 @@ def for_whom(asked: Asked, say: Callable[[Who], str]) -> str:
     return f" for {say(asked.grantee)}" if asked.grantee else ""
 
 
+def subject(other: Who | None, yours: str, theirs: str) -> str:
+    """Return "You have" to who holds it, and "NAME has" to who asked for another."""
+    return f"{named(other.name)}{theirs}" if other else yours
+
+
 def progress(asked: Asked) -> str:
     """Return the step and who approved it already, as mrkdwn; nothing if it is one."""
     approval = asked.approval
@@ -76,17 +81,18 @@ def shows_reason(asked: Asked) -> bool:
     return bool(asked.reason.strip()) and asked.status is not RequestStatus.CANCELLED
 
 
-def cause(held: Held) -> str:
+def cause(held: Held, other: Who | None = None) -> str:
     """Return why a grant ended, to follow "ended: ", as mrkdwn and plain alike."""
+    you, your = ("they", "their") if other else ("you", "your")
     by = plain_person(held.ended_by) if held.ended_by else "an admin"
     words = {
         Cause.EXPIRED: "its time was up",
-        Cause.GIVEN_BACK: "you ended it",
+        Cause.GIVEN_BACK: f"{you} ended it",
         Cause.REVOKED: f"it was revoked by {by}",
         Cause.FAILED: "it could not be given",
-        Cause.ENDED_OUTSIDE: "you were removed in Okta, not by this bot",
+        Cause.ENDED_OUTSIDE: f"{you} were removed in Okta, not by this bot",
         Cause.GONE: "the group is gone from Okta",
-        Cause.PERSON_LEFT: "your Okta account is no longer active",
+        Cause.PERSON_LEFT: f"{your} Okta account is no longer active",
     }
     return words[held.cause] if held.cause else "it is over"
 

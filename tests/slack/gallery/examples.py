@@ -214,6 +214,12 @@ def _over(cause: Cause) -> Held:
 
 def _grants() -> Iterator[tuple[str, str, AboutGrant]]:
     yield "granted", "who holds it", AboutGrant(kind="granted", held=HELD)
+    for_sam = replace(HELD, holder=SAM)
+    yield (
+        "granted, to somebody else",
+        "who asked",
+        AboutGrant(kind="granted", held=for_sam, other=SAM),
+    )
     given_back = _over(Cause.GIVEN_BACK)
     yield "granted, over", "who holds it", AboutGrant(kind="granted", held=given_back)
     yield "warning", "who holds it", AboutGrant(kind="warning", held=HELD)
