@@ -110,5 +110,5 @@ def test_a_manager_asks_for_a_report_in_the_form(world: World) -> None:
         assert card.shows("for Rita Test")
         world.press("otto", "approve", card)
         world.told("rita", f"You have {GROUP}")
-        world.told("olga", f"You have {GROUP}")
+        world.told("olga", f"Rita Test has {GROUP}")
         world.members("rita")

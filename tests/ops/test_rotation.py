@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from jwt.algorithms import RSAAlgorithm
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot.core.catalogue import Integration
 from bot.core.catalogue.integrations import Rotation as Rule
@@ -113,9 +113,8 @@ class Ring:
         return OktaClient(self.org.url, lambda: text, scopes, timing=BRISK)
 
     def told(self) -> list[str]:
-        return self.database.look(
-            lambda s: [n.facts["text"] for n in s.exec(select(Notice))]
-        )
+        in_order = select(Notice).order_by(col(Notice.id))
+        return self.database.look(lambda s: [n.facts["text"] for n in s.exec(in_order)])
 
 
 engine = both_engines
