@@ -56,7 +56,7 @@ async def test_who_left_is_seen_whatever_our_clock_says(
 
 @pytest.mark.parametrize(
     ("ahead", "said"),
-    [(3 * MINUTE, "3 minutes ahead of"), (-HOUR, "60 minutes behind")],
+    [(3 * MINUTE, "3 min ahead of"), (-HOUR, "1 h behind")],
 )
 async def test_admins_are_told_once_a_day_of_a_clock_that_is_wrong(
     world: World, ahead: timedelta, said: str

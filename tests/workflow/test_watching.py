@@ -9,10 +9,11 @@ import pytest
 from bot.app.recovering import watch, whose
 from bot.okta.client import OktaClient
 from bot.okta.log import SCOPES, Change, changes_by
+from bot.store import audit
 from bot.store.tables import Event
 from bot.workflow.freezing import Frozen, freeze
 from bot.workflow.upkeep.strays import Membership, Whose
-from bot.workflow.upkeep.watching import to_watch, watched
+from bot.workflow.upkeep.watching import RECOVERED, to_watch, watched
 from tests.workflow.world import HOUR, MINUTE, QUICK, World
 
 pytestmark = pytest.mark.anyio
@@ -125,6 +126,18 @@ async def test_what_others_changed_is_theirs_whatever_our_clock_says(
     world.org.remove_member("prod-db", "ann@example.com")
     world.org.add_member("prod-db", "ann@example.com")
     assert await whose(world.office, ours) is Whose.OTHERS
+
+
+@pytest.mark.parametrize("skew", [timedelta(), 2 * MINUTE, -2 * MINUTE])
+async def test_what_was_recovered_on_another_machine_is_not_looked_at_again(
+    world: World, skew: timedelta
+) -> None:
+    now = world.clock()
+    await world.run(watched, world.office, [], now)
+    await world.run(audit.record, RECOVERED, by="cli:ops@other", now=now)
+    world.wait(MINUTE)
+    since = world.look(lambda s: to_watch(s, "corp", world.clock(), skew))
+    assert since >= now
 
 
 async def test_the_log_is_looked_at_from_a_little_before_the_last_look(

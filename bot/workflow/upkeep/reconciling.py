@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from bot.core.durations import say_duration
 from bot.core.words import (
     LIVE,
     STILL_HOLDS,
@@ -93,8 +94,9 @@ def _end(session: Session, office: Office, began: datetime) -> None:
     directory.remember(session, RECONCILED.format(office.name), {}, began + skew)
     if abs(skew) <= TOLD_FROM:
         return
+    apart = say_duration(timedelta(seconds=round(abs(skew).total_seconds())))
     said = (
-        f"My clock is {abs(skew).total_seconds() / 60:.0f} minutes "
+        f"My clock is {apart} "
         f"{'behind' if skew > timedelta() else 'ahead of'} Okta's of {office.name}, "
         "so access ends at the wrong time. Set the clock of my machine."
     )

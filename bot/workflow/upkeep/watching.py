@@ -77,13 +77,19 @@ def unexplained(
 def to_watch(
     session: Session, integration: str, now: datetime, skew: timedelta = timedelta()
 ) -> datetime:
-    """Return from when on the log is to be looked at, on Okta's clock."""
+    """Return from when on the log is to be looked at, on Okta's clock.
+
+    What was recovered is not looked at again: the clock of the machine on which that
+    was typed may be Okta's, where ours is not.
+    """
     last = directory.remembered(session, WATCHED.format(integration))
     since = last.at - 2 * LATE if last else now + skew
     recovered = session.exec(
         select(Event).where(Event.kind == RECOVERED).order_by(col(Event.seq).desc())
     ).first()
-    return max(since, recovered.at + skew) if recovered else since
+    if recovered is None:
+        return since
+    return max(since, recovered.at, recovered.at + skew)
 
 
 def watched(
