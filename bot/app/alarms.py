@@ -12,7 +12,7 @@ from bot.app.parts import Parts, accounts_of
 from bot.app.recovering import watch, whose
 from bot.core.words import AccessBotError, SettingError
 from bot.ops.rotation import Rotation
-from bot.store import queries
+from bot.store import claims, queries
 from bot.workflow import grants, upkeep
 from bot.workflow.reading import Office
 
@@ -30,6 +30,7 @@ def set_alarms(parts: Parts) -> None:
         return
     replicas.every(parts, parts.timing.retain, "retain", partial(_retain, parts))
     replicas.every(parts, parts.timing.verify, "backlog", partial(_tell_backlog, parts))
+    replicas.every(parts, parts.timing.verify, "clock", partial(_keep_clock, parts))
     for name in parts.offices:
         set_alarms_of(parts, name)
 
@@ -161,6 +162,10 @@ async def _anchor(parts: Parts) -> None:
     parts.published = await asyncio.to_thread(
         publish_head, parts.settings, parts.database, parts.published
     )
+
+
+async def _keep_clock(parts: Parts) -> None:
+    await parts.database.run(claims.keep_clock, parts.clock())
 
 
 async def _tell_backlog(parts: Parts) -> None:

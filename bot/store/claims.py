@@ -31,7 +31,7 @@ from sqlmodel import Session, col
 
 from bot.core.words import GrantStatus, StaleState
 from bot.settings import Clock
-from bot.store import audit
+from bot.store import audit, directory
 from bot.store.database import UTCDateTime
 from bot.store.tables import AccessGrant, AccessRequest, Notice
 
@@ -41,6 +41,9 @@ DueRow = TypeVar("DueRow", AccessRequest, AccessGrant, Notice)
 AnyDue = AccessRequest | AccessGrant | Notice
 Line = tuple[type[AnyDue], tuple[ColumnElement[bool], ...]]
 """A kind of due rows, and what narrows it."""
+
+CLOCK = "clock"
+"""What is remembered each minute: what time it was."""
 
 SOON = timedelta(days=1)
 TIMES = ("now", "soon", "clock", "free_soon")
@@ -307,9 +310,19 @@ def set_clock(session: Session, clock: Clock) -> None:
     """
     if session.get_bind().dialect.name != "sqlite":
         clock.follow(lease_clock(session, clock()))
-    newest = audit.head(session)
-    if newest is not None:
-        clock.not_before(newest.at)
+    newest, kept = audit.head(session), directory.remembered(session, CLOCK)
+    for told in (newest, kept):
+        if told is not None:
+            clock.not_before(told.at)
+
+
+def keep_clock(session: Session, now: datetime) -> None:
+    """Remember what time it is: a start never goes by an earlier one.
+
+    NB. Where nothing happens there is no event, and a machine that comes up with its
+    clock set back would lengthen what is held by as long as that.
+    """
+    directory.remember(session, CLOCK, {}, now)
 
 
 def lease_clock(session: Session, now: datetime) -> datetime:

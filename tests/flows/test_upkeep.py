@@ -3,9 +3,10 @@
 import json
 import time
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.settings import Clock
+from bot.store.claims import CLOCK
 from bot.store.tables import Event, Upkeep
 from tests.flows.world import GROUP, QUICK, WHY, World, login
 
@@ -42,6 +43,29 @@ def _is_watched(world: World) -> bool:
 
 def _events(world: World, kind: str) -> int:
     return sum(event.kind == kind for event in world.all_of(Event))
+
+
+def test_a_machine_that_comes_up_with_its_clock_set_back_lengthens_nothing(
+    world: World,
+) -> None:
+    ahead = Ahead(world)
+    often = replace(QUICK, verify=MOMENT)
+    with world.bot(often, Clock(wall=ahead)):
+        world.given(f"{GROUP} 1h {WHY}")
+        ahead.by(timedelta(minutes=50))
+        world.slack.wait_for(lambda: _events(world, "grant warned"))
+        ahead.by(timedelta(minutes=9, seconds=50))
+        kept = timedelta(minutes=59, seconds=51) + Clock()()
+        world.slack.wait_for(lambda: _clock_kept(world) > kept)
+        world.members("rita")
+    ahead.by(timedelta(hours=-5))
+    with world.bot(often, Clock(wall=ahead)):
+        world.members()
+
+
+def _clock_kept(world: World) -> datetime:
+    [kept] = [row.at for row in world.all_of(Upkeep) if row.name == CLOCK]
+    return kept
 
 
 def test_an_admin_looks_up_revokes_and_freezes_from_the_home_tab(
