@@ -12,7 +12,7 @@ from bot.sandbox.faults import Kind
 from bot.store import claims, moves, queries
 from bot.store.tables import AccessGrant, Event
 from bot.workflow import grants
-from bot.workflow.grants import taking
+from bot.workflow.grants import giving, taking
 from bot.workflow.reading import Office
 from tests.hand import let_leases_run_out
 from tests.store.rows import request_row
@@ -275,6 +275,25 @@ async def test_what_a_bot_may_not_give_is_undone_at_its_end_and_overdue_till_the
     assert await grants.end_unconfirmed(world.office) == 1
     await world.settle()
     assert world.members == []
+
+
+async def test_an_add_that_lands_while_it_is_decided_on_anew_is_given(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.approved()
+    world.org.fail(ADD, "timeout_before")
+    await world.work()
+    world.org.mend()
+    shows = taking.is_member
+
+    async def show_and_land(office: Office, pair: taking.Pair) -> bool:
+        shown = await shows(office, pair)
+        world.org.add_member("prod-db", "ann@example.com")  # as the lost PUT would
+        return shown
+
+    monkeypatch.setattr(giving, "is_member", show_and_land)
+    await world.settle()
+    assert world.grant().status is GrantStatus.ACTIVE
 
 
 async def test_an_add_of_which_nothing_shows_is_decided_on_anew(world: World) -> None:

@@ -1,6 +1,7 @@
 """Giving: the decision anew, the intent, the add, and the reading back."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session
 
@@ -88,7 +89,7 @@ async def _is_added(
         if now >= grant.expires_at:
             await run(fail, grant, TOO_LATE, now)
         return now < grant.expires_at
-    refused = await _decide_again(office, grant, now)
+    refused = await _decide_again(office, grant, sent, now)
     if refused is not None:
         await run(fail, grant, refused, now)
         return False
@@ -102,11 +103,12 @@ def _is_believed(session: Session, grant: AccessGrant) -> bool:
 
 
 async def _decide_again(
-    office: Office, grant: AccessGrant, now: datetime
+    office: Office, grant: AccessGrant, sent: bool, now: datetime
 ) -> Refused | None:
     """Decide on fresh reads, before an add, whether it may be sent.
 
-    This is also the one reading of whether they were a member before us.
+    Before the first, this is also the one reading of whether they were a member
+    before us. Where one was `sent`, it may land while this is read.
     """
     request = await office.database.read(request_of, grant)
     group = await reading.read_group(office, grant.group_id, now)
@@ -115,7 +117,8 @@ async def _decide_again(
             office.database, office.directory, office.name, person_id, now
         )
     await wait_out_our_own_end(office, grant, now)
-    terms = await office.database.read(requests.still_allowed, office, request, now)
+    allowed = partial(requests.still_allowed, ours=sent)
+    terms = await office.database.read(allowed, office, request, now)
     if isinstance(terms, Refused):
         return terms
     if group is None:

@@ -75,11 +75,16 @@ def still_allowed(
     office: Office,
     request: AccessRequest,
     since: datetime,
+    *,
+    ours: bool = False,
 ) -> Terms | Refused:
-    """Decide whether today's file allows `request`, on rows read since `since`."""
+    """Decide whether today's file allows `request`, on rows read since `since`.
+
+    `ours` tells that a membership which shows by now may be one that we gave for it.
+    """
     policy = policy_for(session, office.catalogue, office.integration)
     group = directory.group(session, request.integration, request.group_id, since)
-    return allowed_by(session, policy, request, group, since)
+    return allowed_by(session, policy, request, group, since, ours=ours)
 
 
 def allowed_by(
@@ -88,12 +93,14 @@ def allowed_by(
     request: AccessRequest,
     group: Group | None,
     since: datetime,
+    *,
+    ours: bool = False,
 ) -> Terms | Refused:
     """Decide whether `policy` allows `request` for `group`, which it names."""
     asked = as_asked(session, request, group, since)
     if isinstance(asked, Refused):
         return asked
-    if request.extends is not None:
+    if request.extends is not None or ours:
         return may_request(policy, asked, HELD_BY_US)
     name = request.integration
     standing = queries.standing(session, name, asked, apart_from=request.id)
