@@ -82,8 +82,9 @@ def points_of(outcomes: Iterable[Outcome]) -> dict[str, list[Point]]:
         points[name] = [Point.read(text) for text in each.points[begin:]]
         come_up.add(setting)
     for name, same in LIVED_AS.items():
-        points[name] = [each for each in points[name] if each not in points[same]]
-    return {name: points[name] for name in SCENARIOS}
+        if name in points:
+            points[name] = [each for each in points[name] if each not in points[same]]
+    return {name: points[name] for name in SCENARIOS if name in points}
 
 
 def fault_free() -> list[Case]:

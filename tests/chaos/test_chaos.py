@@ -12,7 +12,6 @@ from tests.chaos.campaign import (
     Lanes,
     caught,
     every_point,
-    fault_free,
     first_of_each,
     kills,
     lanes,
@@ -30,9 +29,12 @@ pytestmark = pytest.mark.long
 SEED = 20260105
 SIDE_BY_SIDE = 5
 KILLED = "plain_life"
-KILLS = 8
-FAULTS = 12
-PAIRS = 6
+SHORT = tuple(SCENARIOS)[:8]
+"""The life of a request. The other scenarios are those of upkeep: `make chaos`."""
+
+KILLS = 6
+FAULTS = 8
+PAIRS = 4
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +47,13 @@ def opened() -> Iterator[Lanes]:
 @pytest.fixture(scope="module")
 def points(opened: Lanes) -> dict[str, list[Point]]:
     """The points of each scenario, which keeps its promises without a fault."""
-    return points_of(_hold(opened, fault_free()))
+    return points_of(_hold(opened, [Case(name) for name in SHORT]))
 
 
 def test_every_scenario_keeps_every_promise_without_a_fault(
     points: dict[str, list[Point]],
 ) -> None:
-    assert points.keys() == SCENARIOS.keys()
+    assert tuple(points) == SHORT
 
 
 def test_a_kill_where_something_is_first_done_breaks_no_promise(
@@ -66,7 +68,7 @@ def test_faults_drawn_by_a_seed_break_no_promise(
 ) -> None:
     cases = [
         case
-        for scenario in SCENARIOS
+        for scenario in SHORT
         for case in every_point(scenario, sorted(points[scenario]))
     ]
     _hold(opened, sample(cases, FAULTS, SEED))
