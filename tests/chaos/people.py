@@ -125,7 +125,11 @@ class People:
             lambda: self._end_shown(who) or bool(self.sees(who, GIVEN_BACK, ENDED)),
             f"{who} sees End now",
         )
-        self._insist(lambda: not self._end_shown(who), f"{who} can end it")
+        over = GIVEN_BACK, ENDED, NOT_GIVEN
+        self._insist(
+            lambda: not self._end_shown(who) and bool(self.sees(who, *over)),
+            f"{who} can end it",
+        )
 
     def extend(self, who: str = "rita") -> None:
         """Press Extend where it shows and submit the form, once: it may be too late."""
